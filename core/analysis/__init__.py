@@ -1,1 +1,27 @@
+"""Measurements on runs: error, order, curvature, straightness."""
 
+from core.analysis.convergence import FittedOrder, convergence_order
+from core.analysis.errors import median_error, particle_error, path_error, rms_error
+from core.analysis.geometry import (
+    length_over_chord,
+    path_curvature,
+    path_length,
+    polyline_curvature,
+    principal_plane,
+    straightness,
+)
+
+__all__ = [
+    "FittedOrder",
+    "convergence_order",
+    "length_over_chord",
+    "median_error",
+    "particle_error",
+    "path_curvature",
+    "path_error",
+    "path_length",
+    "polyline_curvature",
+    "principal_plane",
+    "rms_error",
+    "straightness",
+]

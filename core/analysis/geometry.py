@@ -1,0 +1,111 @@
+"""The shape of a path: how it bends, how straight it runs, how long it is."""
+
+import torch
+from torch import Tensor
+
+from core.solve import Run
+
+AT_REST = 1e-9  # chords below this share of the largest coordinate are rounding, not motion
+
+
+def path_curvature(run: Run) -> Tensor:
+    """Curvature of the recorded path, ``(S + 1, N)`` float64: ``|x'' normal to x'| / |x'|^2``, in 1/length.
+
+    At each state the parabola through it and its neighbours is differentiated, with the chord length as parameter; the
+    two end states use the parabola of their neighbours. Only the places enter, not the times, so that re-timing a run
+    leaves the result unchanged. A particle that does not move has curvature 0.
+
+    Raises
+    ------
+    ValueError
+        If the run was not recorded or has fewer than two steps.
+    """
+    return polyline_curvature(_states(run, least=3))
+
+
+def polyline_curvature(x: Tensor) -> Tensor:
+    """Curvature of points along a path, ``(S + 1, N, *shape)`` to ``(S + 1, N)``; see :func:`path_curvature`."""
+    x = x.double().flatten(2)
+    chords = x.diff(dim=0)
+    lengths = chords.norm(dim=2, keepdim=True)
+    rest = AT_REST * x.abs().amax(dim=(0, 2)).clamp(min=1e-300)[None, :, None]
+    moving = lengths > rest
+    slopes = torch.where(moving, chords / torch.where(moving, lengths, 1.0), torch.zeros_like(chords))
+    before, after = lengths[:-1], lengths[1:]
+    both = torch.where(moving[:-1] & moving[1:], before + after, torch.ones_like(before))
+    second = torch.where(
+        moving[:-1] & moving[1:], 2 * (slopes[1:] - slopes[:-1]) / both, torch.zeros_like(slopes[1:])
+    )
+    middle = (slopes[:-1] * after + slopes[1:] * before) / both
+    first = slopes[:1] - second[:1] * before[:1] / 2
+    last = slopes[-1:] + second[-1:] * after[-1:] / 2
+    tangent = torch.cat([first, middle, last])
+    bend = torch.cat([second[:1], second, second[-1:]])
+    speed = tangent.square().sum(2)
+    still = speed == 0
+    speed = torch.where(still, torch.ones_like(speed), speed)
+    normal = bend - tangent * ((bend * tangent).sum(2) / speed)[:, :, None]
+    return torch.where(still, torch.zeros_like(speed), normal.norm(dim=2) / speed)
+
+
+def straightness(run: Run) -> Tensor:
+    """How far from uniform straight motion: ``int_0^1 |(x_1 - x_0) - dx/ds|^2 ds``, ``(N,)`` float64, squared length.
+
+    ``s`` is time scaled to [0, 1]; 0 means that one Euler step is exact. Between recorded states the motion is taken
+    as uniform, which errs by O(1/S^2). Source: Liu et al. 2022 (arXiv 2209.03003), eq. 6.
+
+    Raises
+    ------
+    ValueError
+        If the run was not recorded.
+    """
+    x = _states(run, least=2).flatten(2)
+    ds = (run.times.diff() / (run.times[-1] - run.times[0])).to(x.device)
+    total = x[-1] - x[0]
+    return (x.diff(dim=0).square().sum(2) / ds[:, None]).sum(0) - total.square().sum(1)
+
+
+def path_length(run: Run) -> Tensor:
+    """Length of the recorded polyline, ``(N,)`` float64."""
+    return _states(run, least=2).flatten(2).diff(dim=0).norm(dim=2).sum(0)
+
+
+def length_over_chord(run: Run) -> Tensor:
+    """Path length over the distance between its ends, ``(N,)`` float64: 1 for a straight path, NaN if the ends meet."""
+    x = _states(run, least=2).flatten(2)
+    chord = (x[-1] - x[0]).norm(dim=1)
+    return path_length(run) / torch.where(chord > 0, chord, torch.full_like(chord, torch.nan))
+
+
+def principal_plane(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Each path in its own two leading principal components.
+
+    Parameters
+    ----------
+    x : (S + 1, N, *shape) states.
+
+    Returns
+    -------
+    coordinates : (S + 1, N, 2) float64, centred on the path's mean; the first axis points from noise to data.
+    shares : (N, 3) share of the path's variance along its first three components (zero-padded).
+    """
+    x = x.double().flatten(2).movedim(1, 0)  # (N, S + 1, D)
+    centred = x - x.mean(dim=1, keepdim=True)
+    u, s, _ = torch.linalg.svd(centred, full_matrices=False)
+    scores = u * s[:, None, :]
+    flip = torch.where(scores[:, -1] < scores[:, 0], -1.0, 1.0)
+    scores = scores * flip[:, None, :]
+    energy = s.square()
+    shares = energy / energy.sum(dim=1, keepdim=True).clamp(min=1e-300)
+    pad = max(0, 3 - shares.shape[1])
+    shares = torch.nn.functional.pad(shares, (0, pad))[:, :3]
+    scores = torch.nn.functional.pad(scores, (0, max(0, 2 - scores.shape[2])))[:, :, :2]
+    return scores.movedim(0, 1), shares
+
+
+def _states(run: Run, least: int) -> Tensor:
+    if run.states is None:
+        raise ValueError("the run has no recorded states; solve with record=True")
+    if len(run.states) < least:
+        raise ValueError(f"the shape of a path needs at least {least - 1} steps, got {len(run.states) - 1}")
+    return run.states.double()

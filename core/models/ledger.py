@@ -1,0 +1,48 @@
+"""Counting where it cannot be forgotten: at the model."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from core.models.base import Model
+
+
+class Evaluation(NamedTuple):
+    """One query of a model and its answer."""
+
+    x: Tensor
+    alpha: float
+    sigma: float
+    kind: str
+    value: Tensor
+
+
+class CountedModel(Model):
+    """A model that counts its evaluations (NFE) and keeps the first query since the last :meth:`mark`.
+
+    Attributes
+    ----------
+    nfe : evaluations so far, each call counted ``model.evaluations`` times.
+    levels : ``(alpha, sigma)`` of every call, in order.
+    first : the first :class:`Evaluation` since :meth:`mark`, or None.
+    """
+
+    def __init__(self, model: Model):
+        self.model = model
+        self.shape, self.native = model.shape, model.native
+        self.evaluations, self.exact = model.evaluations, model.exact
+        self.nfe = 0
+        self.levels: list[tuple[float, float]] = []
+        self.first: Evaluation | None = None
+
+    def mark(self) -> None:
+        """Forget the first query: the next one takes its place."""
+        self.first = None
+
+    def predict(self, x: Tensor, alpha: float, sigma: float, kind: str) -> Tensor:
+        value = self.model.predict(x, alpha, sigma, kind)
+        self.nfe += self.evaluations
+        self.levels.append((alpha, sigma))
+        if self.first is None:
+            self.first = Evaluation(x, alpha, sigma, kind, value)
+        return value

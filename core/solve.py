@@ -1,0 +1,204 @@
+"""The one loop: carries particles along a grid, records, counts, reports progress and stops when told or diverging."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.models.ledger import CountedModel, Evaluation
+from core.problem import Problem, convert
+from core.solvers import SOLVERS, BrownianPath, Context
+from core.solvers.adaptive import StepSizeVanished
+
+DIVERGED = 1e6  # times the largest starting value: no path of a working solver goes there
+
+Progress = Callable[[int, int], None]
+
+
+class Cancelled(RuntimeError):
+    """The caller asked a run to stop."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a solver did.
+
+    Attributes
+    ----------
+    solver : its name.
+    times : (S' + 1,) float64, the times reached; S' < S if the run stopped early.
+    states : (S' + 1, N, ...) newest last; None if not recorded.
+    x0_predictions : (S', N, ...), x0hat from the first evaluation in each step (an adaptive step that spans several
+        intervals repeats its own); None if not recorded.
+    nfe : model evaluations, counted at the model.
+    seconds : wall time.
+    evaluation_times : (calls,) float64, the time of every model call in order.
+    steps : S, the number of intervals asked for.
+    diverged_at : the step (from 0) at which numbers stopped being finite or grew out of bounds; None if they did not.
+    cancelled : whether the caller stopped it.
+    message : one sentence on why a run stopped early; empty otherwise.
+    """
+
+    solver: str
+    times: Tensor
+    states: Tensor | None
+    x0_predictions: Tensor | None
+    nfe: int
+    seconds: float
+    evaluation_times: Tensor
+    steps: int
+    last: Tensor = field(repr=False)
+    diverged_at: int | None = None
+    cancelled: bool = False
+    message: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run reached the last time."""
+        return len(self.times) == self.steps + 1
+
+    @property
+    def final(self) -> Tensor:
+        """(N, ...) particles at the last time; all NaN if the run did not get there, so that nobody draws them."""
+        return self.last if self.complete else torch.full_like(self.last, math.nan)
+
+
+def solve(
+    problem: Problem,
+    solver: str,
+    times: Tensor,
+    x_start: Tensor,
+    seed: int = 0,
+    record: bool = True,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+    **options: Any,
+) -> Run:
+    """Carry ``x_start`` from ``times[0]`` to ``times[-1]``.
+
+    Parameters
+    ----------
+    problem : model and schedule.
+    solver : a key of ``SOLVERS``.
+    times : (S + 1,) float64, strictly decreasing, inside the schedule's range.
+    x_start : (N, *shape), floating point; its dtype and device are those of the run.
+    seed : of the Brownian path of a stochastic solver.
+    record : keep every state and x0 prediction; without it only the end.
+    progress : called as ``progress(done_steps, steps)`` after every step.
+    cancel : asked before every step (and inside long ones); the run stops when it returns True.
+    options : those of the solver, ``SOLVERS[solver].options``.
+
+    Raises
+    ------
+    ValueError
+        On an unknown solver or option, or times or particles that do not fit. A diverging run does not raise: it
+        stops, keeps what it had and says so in ``diverged_at`` and ``message``.
+    """
+    recipe = SOLVERS[solver].make(**options)
+    times = _checked_times(problem, times)
+    x = _checked_start(problem, x_start)
+    if seed < 0:
+        raise ValueError(f"the seed must be a non-negative whole number, got {seed}")
+
+    def interrupt() -> None:
+        if cancel is not None and cancel():
+            raise Cancelled
+
+    model = CountedModel(problem.model)
+    counted = Problem(model, problem.schedule)
+    steps = len(times) - 1
+    path = BrownianPath(problem.schedule, float(times[0]), float(times[-1]), tuple(x.shape), seed)
+    bound = DIVERGED * max(1.0, float(x.abs().max()) if x.numel() else 1.0)
+    states, predictions = [x], []
+    outcome: dict[str, Any] = {}
+    started = time.perf_counter()
+    done, state, seen = 0, None, None
+    with torch.no_grad():
+        context = Context(counted, recipe.plan(counted, times), path, record, interrupt)
+        try:
+            for i in range(steps):
+                interrupt()
+                model.mark()
+                x_next, state = recipe.step(context, i, x, state)
+                if not float(x_next.abs().max() if x_next.numel() else 0.0) <= bound:  # false for NaN as well
+                    outcome = _divergence(x_next, bound, i, steps, float(times[i + 1]))
+                    break
+                x, done = x_next, i + 1
+                if record:
+                    seen = model.first or seen
+                    states.append(x)
+                    predictions.append(_x0_of(seen))
+                if progress is not None:
+                    progress(done, steps)
+        except Cancelled:
+            outcome = {"cancelled": True, "message": f"cancelled after {done} of {steps} steps"}
+        except StepSizeVanished as reason:
+            outcome = {"diverged_at": done, "message": f"stopped in step {done + 1} of {steps}: {reason}"}
+    return Run(
+        solver=solver,
+        times=times[: done + 1],
+        states=torch.stack(states) if record else None,
+        x0_predictions=_stack(predictions, x) if record else None,
+        nfe=model.nfe,
+        seconds=time.perf_counter() - started,
+        evaluation_times=_times_of(problem, model.levels),
+        steps=steps,
+        last=x,
+        **outcome,
+    )
+
+
+def _divergence(x: Tensor, bound: float, i: int, steps: int, t: float) -> dict[str, Any]:
+    lost = ~(x.abs() <= bound).flatten(1).all(dim=1)
+    message = (
+        f"diverged in step {i + 1} of {steps} (t = {t:.4g}): {int(lost.sum())} of {len(x)} particles "
+        "are no longer finite or have left every reasonable range"
+    )
+    return {"diverged_at": i, "message": message}
+
+
+def _x0_of(evaluation: Evaluation) -> Tensor:
+    return convert(evaluation.value, evaluation.kind, "x0", evaluation.x, evaluation.alpha, evaluation.sigma)
+
+
+def _stack(predictions: list[Tensor], x: Tensor) -> Tensor:
+    return torch.stack(predictions) if predictions else x.new_empty((0, *x.shape))
+
+
+def _times_of(problem: Problem, levels: list[tuple[float, float]]) -> Tensor:
+    pairs = torch.tensor(levels, dtype=torch.float64).reshape(-1, 2)
+    return problem.schedule.time_of(torch.log(pairs[:, 0] / pairs[:, 1]))
+
+
+def _checked_times(problem: Problem, times: Tensor) -> Tensor:
+    times = torch.as_tensor(times, dtype=torch.float64, device="cpu")
+    if times.ndim != 1 or len(times) < 2 or not bool((times[1:] < times[:-1]).all()):
+        raise ValueError(
+            f"times must be one strictly decreasing row of at least 2 numbers, got {_brief(times)}"
+        )
+    low, high = problem.schedule.t_min, problem.schedule.t_max
+    if not (low <= float(times[-1]) and float(times[0]) <= high):
+        raise ValueError(
+            f"times run from {float(times[0]):g} to {float(times[-1]):g}; the schedule allows {high:g} down to {low:g}"
+        )
+    return times
+
+
+def _checked_start(problem: Problem, x: Tensor) -> Tensor:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        raise ValueError("x_start must be a floating-point tensor")
+    if x.ndim < 2 or tuple(x.shape[1:]) != tuple(problem.model.shape):
+        raise ValueError(
+            f"x_start must have shape (N, {', '.join(map(str, problem.model.shape))}), got {tuple(x.shape)}"
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError("x_start holds numbers that are not finite")
+    return x
+
+
+def _brief(times: Tensor) -> str:
+    return f"shape {tuple(times.shape)}" if times.ndim != 1 else f"{times.tolist()[:6]}"

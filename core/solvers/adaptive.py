@@ -1,0 +1,84 @@
+"""SciPy's adaptive Runge-Kutta pairs on the probability-flow ODE, and through them the reference solution."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from scipy import integrate
+from torch import Tensor
+
+from core.problem import Level, Problem, levels_at
+from core.solvers.base import Context, Solver
+from core.solvers.charts import Chart
+
+METHODS = {"RK45": integrate.RK45, "DOP853": integrate.DOP853}
+
+
+class StepSizeVanished(RuntimeError):
+    """The error control asked for a step below what float64 can resolve."""
+
+
+class _Interval(NamedTuple):
+    cur: Level
+    next: Level
+    last: Level
+
+
+@dataclass(frozen=True)
+class ScipyAdaptive(Solver):
+    """An embedded Runge-Kutta pair that chooses its own steps and reports at the times of the grid.
+
+    The state is float64 whatever the particles' precision. The steps do not depend on the grid; states at inner times
+    come from the method's own interpolant, the last one from its last step.
+
+    Attributes
+    ----------
+    method : "RK45" (Dormand and Prince, order 5(4)) or "DOP853" (order 8(5,3)).
+    chart : the variables of integration.
+    rtol, atol : relative and absolute tolerance on the root mean square over all numbers of the batch.
+
+    Fails, with a message, when the step size falls below what float64 resolves.
+    Source: scipy.integrate; Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.5.
+    """
+
+    method: str
+    chart: Chart
+    rtol: float
+    atol: float
+
+    def plan(self, problem: Problem, times: Tensor) -> Sequence[_Interval]:
+        levels = levels_at(problem.schedule, times)
+        return [_Interval(cur, nxt, levels[-1]) for cur, nxt in zip(levels, levels[1:], strict=False)]
+
+    def step(self, context: Context, i: int, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        interval: _Interval = context.plan[i]
+        stepper = state if state is not None else self._start(context, interval, x)
+        target = self.chart.position(interval.next)
+        while stepper.direction * (target - stepper.t) > 0:
+            context.interrupt()
+            message = stepper.step()
+            if stepper.status == "failed":
+                raise StepSizeVanished(message)
+        if stepper.t == target or not context.record:
+            u = stepper.y
+        else:
+            u = stepper.dense_output()(target)
+        x_next = torch.from_numpy(u.reshape(tuple(x.shape)) * self.chart.unit(interval.next))
+        return x_next.to(x), stepper
+
+    def _start(self, context: Context, interval: _Interval, x: Tensor) -> integrate.OdeSolver:
+        chart, problem = self.chart, context.problem
+
+        def rate(position: float, u: np.ndarray) -> np.ndarray:
+            level = chart.level_at(problem, position)
+            kind = problem.preferred(level)
+            keep, gain = chart.coefficients(level, kind)
+            x_here = torch.from_numpy(u.reshape(tuple(x.shape)) * chart.unit(level)).to(x)
+            prediction = problem.predict(x_here, level, kind).to("cpu", torch.float64)
+            return keep * u + gain * prediction.numpy().reshape(-1)
+
+        start = x.detach().to("cpu", torch.float64).numpy().reshape(-1) / chart.unit(interval.cur)
+        first, last = chart.position(interval.cur), chart.position(interval.last)
+        return METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol)

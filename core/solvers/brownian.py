@@ -1,0 +1,79 @@
+"""One Brownian path per particle, refined and never redrawn.
+
+A virtual Brownian tree (the construction used by torchsde and diffrax): ``W`` at the dyadic points of a clock
+``u`` in [0, 1] is built by Brownian bridges, each with normal numbers that depend on the seed, the tree node and the
+particle only. Runs with different step counts or grids over the same span therefore see the same path.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from core.noise import normal
+from core.schedules import Schedule
+
+DEPTH = 22  # the finest cells are 2^-22 of the span in lambda; W is linear inside them
+
+
+class BrownianPath:
+    """``W_t`` for ``t_end <= t <= t_start`` with ``W = 0`` at ``t_start``; time runs backwards, as a sampler does.
+
+    The tree is split evenly in lambda, which resolves the data end of every schedule as finely as the noise end.
+
+    Parameters
+    ----------
+    schedule : gives the clock.
+    t_start, t_end : the span, ``t_start > t_end``.
+    shape : of the particles, ``(N, ...)``.
+    seed : non-negative integer.
+
+    Source: Li et al. 2020 (arXiv 2001.01328), section 4.
+    """
+
+    def __init__(self, schedule: Schedule, t_start: float, t_end: float, shape: tuple[int, ...], seed: int):
+        self.schedule, self.shape, self.seed = schedule, shape, seed
+        self.t_start, self.t_end = float(t_start), float(t_end)
+        ends = schedule.log_snr(torch.tensor([t_start, t_end], dtype=torch.float64))
+        self._first, self._span = float(ends[0]), float(ends[1] - ends[0])
+        self._last_query: tuple[float, Tensor] | None = None
+
+    def increment(self, t_cur: float, t_next: float) -> Tensor:
+        """``W(t_next) - W(t_cur)``, float64, shape (N, ...), variance ``t_cur - t_next``."""
+        return self.value(t_next) - self.value(t_cur)
+
+    def value(self, t: float) -> Tensor:
+        """``W_t``, float64.
+
+        Raises
+        ------
+        ValueError
+            If ``t`` lies outside the span.
+        """
+        if not self.t_end <= t <= self.t_start:
+            raise ValueError(f"t = {t} lies outside the path's span from {self.t_start} down to {self.t_end}")
+        if self._last_query is None or self._last_query[0] != t:  # a sampler asks for each inner time twice
+            self._last_query = (t, self._bisect(t))
+        return self._last_query[1]
+
+    def _bisect(self, t: float) -> Tensor:
+        left_t, right_t = self.t_start, self.t_end
+        left_w = torch.zeros(self.shape, dtype=torch.float64)
+        if t == left_t:
+            return left_w
+        right_w = math.sqrt(left_t - right_t) * normal(self.seed, "brownian", shape=self.shape)
+        index = 0
+        for depth in range(1, DEPTH + 1):
+            if t == right_t:
+                return right_w
+            u = (2 * index + 1) / 2**depth
+            middle_t = float(self.schedule.time_of(self._first + u * self._span))
+            noise = normal(self.seed, "bridge", depth, index, shape=self.shape)
+            fraction = (left_t - middle_t) / (left_t - right_t)
+            deviation = math.sqrt(fraction * (middle_t - right_t))
+            middle_w = torch.lerp(left_w, right_w, fraction).add_(noise, alpha=deviation)
+            if t >= middle_t:
+                right_t, right_w, index = middle_t, middle_w, 2 * index
+            else:
+                left_t, left_w, index = middle_t, middle_w, 2 * index + 1
+        return torch.lerp(left_w, right_w, (left_t - t) / (left_t - right_t))
