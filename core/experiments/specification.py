@@ -1,0 +1,259 @@
+"""Every experiment as a frozen, validated, JSON-serialisable specification.
+
+The same specification is the cache key, the deep link, the downloadable recipe, the argument of ``python -m core`` and
+the snippet of code shown to the user. Each limit exists to keep a run within reach of a small shared machine or to
+keep a picture readable; the messages say which.
+"""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+
+from core.data import IMAGE_DATA, TOY_DATA
+from core.data.points import MAX_POINTS
+from core.grids import GRIDS
+from core.schedules import SCHEDULES, make_schedule
+from core.solvers import SOLVERS
+
+CUSTOM = "custom"
+MAX_TOY_PARTICLES, MAX_IMAGES = 5000, 64
+MAX_TOY_STEPS, MAX_IMAGE_STEPS = 1000, 200
+MAX_LINES = 5  # solvers or schedules in one picture: more cannot be told apart
+
+
+class Frozen(BaseModel):
+    """Immutable, refuses unknown fields and numbers that are not finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SolverChoice(Frozen):
+    """A solver with its options; written ``name`` or ``name(option=value;option=value)``."""
+
+    name: str
+    options: tuple[tuple[str, bool | float | str], ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return parse_solver(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _known(self) -> "SolverChoice":
+        SOLVERS[self.name].make(**dict(self.options))
+        return self
+
+    @model_serializer
+    def __str__(self) -> str:
+        inside = ";".join(f"{key}={_option_text(value)}" for key, value in self.options)
+        return f"{self.name}({inside})" if inside else self.name
+
+    @property
+    def label(self) -> str:
+        """Title on screen, with the options that differ from the defaults."""
+        info = SOLVERS[self.name]
+        changed = [f"{k} = {_option_text(v)}" for k, v in self.options if info.options[k].default != v]
+        return f"{info.title} ({', '.join(changed)})" if changed else info.title
+
+
+def _option_text(value: bool | float | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def parse_solver(text: str) -> dict[str, Any]:
+    """``"name(option=value;...)"`` as the fields of :class:`SolverChoice`; ValueError if it cannot be read."""
+    match = re.fullmatch(r"\s*([\w+.-]+)\s*(?:\((.*)\))?\s*", text)
+    if not match:
+        raise ValueError(f"cannot read the solver {text!r}; write a name, or name(option=value;option=value)")
+    options = []
+    for part in filter(None, (match[2] or "").split(";")):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            raise ValueError(f"cannot read the option {part!r} of solver {match[1]!r}; write option=value")
+        options.append((key, _option_value(value)))
+    return {"name": match[1], "options": tuple(options)}
+
+
+def _option_value(text: str) -> bool | float | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _known(registry: Any) -> BeforeValidator:
+    def check(name: Any) -> Any:
+        registry[name]
+        return name
+
+    return BeforeValidator(check)
+
+
+ScheduleName = Annotated[str, _known(SCHEDULES)]
+GridName = Annotated[str, _known(GRIDS)]
+
+
+class ToyData(Frozen):
+    """2-D data with an exact score.
+
+    ``points`` are a user's own, with ``name="custom"``; ``bandwidth`` is the width of the Gaussian put on each point
+    of a point-based set (its own default if None).
+    """
+
+    kind: Literal["toy"] = "toy"
+    name: str = "ring"
+    scale: float = Field(1.0, ge=0.1, le=4.0)
+    bandwidth: float | None = Field(None, ge=0.01, le=1.0)
+    points: tuple[tuple[float, float], ...] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ToyData":
+        if self.name != CUSTOM:
+            TOY_DATA[self.name]
+            if self.points is not None:
+                raise ValueError(f"points belong to the data set 'custom', not to {self.name!r}")
+        elif self.points is None or not 2 <= len(self.points) <= MAX_POINTS:
+            raise ValueError(f"your own data set needs 2 to {MAX_POINTS} points")
+        return self
+
+
+class ImageData(Frozen):
+    """Images; ``label`` picks one class of a set that has classes, None takes all."""
+
+    kind: Literal["images"] = "images"
+    name: Annotated[str, _known(IMAGE_DATA)] = "digits"
+    label: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ImageData":
+        classes = IMAGE_DATA[self.name].classes
+        if self.label is not None and self.label >= len(classes):
+            allowed = f"0 to {len(classes) - 1}" if classes else "none (this set has no classes)"
+            raise ValueError(f"class {self.label} of {self.name!r} does not exist; allowed: {allowed}")
+        return self
+
+
+Data = Annotated[ToyData | ImageData, Field(discriminator="kind")]
+
+
+class Setting(Frozen):
+    """What all experiments share: data, particles and seed."""
+
+    data: Data = ToyData()
+    particles: int = Field(256, ge=1)
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+    most_particles: ClassVar[int] = MAX_TOY_PARTICLES
+
+    @model_validator(mode="after")
+    def _affordable(self) -> "Setting":
+        if self.data.kind == "images" and self.particles > MAX_IMAGES:
+            raise ValueError(f"at most {MAX_IMAGES} images at a time (memory and time), got {self.particles}")
+        if self.particles > self.most_particles:
+            raise ValueError(f"at most {self.most_particles} particles here (time and size), got {self.particles}")
+        return self
+
+
+class Timed(Setting):
+    """An experiment under one schedule and one time grid; None takes the end of the schedule's range."""
+
+    schedule: ScheduleName = "vp-linear"
+    grid: GridName = "uniform-lambda"
+    rho: float = Field(7.0, ge=1.0, le=20.0)
+    t_start: float | None = None
+    t_end: float | None = None
+
+    @model_validator(mode="after")
+    def _inside(self) -> "Timed":
+        schedule = make_schedule(self.schedule)
+        start = schedule.t_max if self.t_start is None else self.t_start
+        end = schedule.t_min if self.t_end is None else self.t_end
+        if not schedule.t_min <= end < start <= schedule.t_max:
+            raise ValueError(
+                f"times from {start:g} to {end:g} do not fit schedule {self.schedule!r}: "
+                f"it needs {schedule.t_min:g} <= t_end < t_start <= {schedule.t_max:g}"
+            )
+        return self
+
+    @property
+    def grid_options(self) -> dict[str, float]:
+        """Options of the grid, for ``make_grid``."""
+        return {"rho": self.rho} if self.grid == "karras" else {}
+
+
+def _check_steps(data: Data, steps: int) -> None:
+    most = MAX_TOY_STEPS if data.kind == "toy" else MAX_IMAGE_STEPS
+    if not 1 <= steps <= most:
+        raise ValueError(f"step counts for {data.kind} data go from 1 to {most}, got {steps}")
+
+
+class TrajectoriesSpec(Timed):
+    """Several solvers from the same noise, with the reference path."""
+
+    kind: Literal["trajectories"] = "trajectories"
+    solvers: tuple[SolverChoice, ...] = Field(
+        (SolverChoice(name="euler"), SolverChoice(name="ddim"), SolverChoice(name="dpmpp-2m")), min_length=1, max_length=MAX_LINES
+    )
+    steps: int = 10
+
+    @model_validator(mode="after")
+    def _steps(self) -> "TrajectoriesSpec":
+        _check_steps(self.data, self.steps)
+        return self
+
+
+class ConvergenceSpec(Timed):
+    """Error against step count for several solvers, and along the path for one step count."""
+
+    kind: Literal["convergence"] = "convergence"
+    solvers: tuple[SolverChoice, ...] = Field(
+        (
+            SolverChoice(name="ddim"),
+            SolverChoice(name="edm-heun"),
+            SolverChoice(name="dpmpp-2m"),
+            SolverChoice(name="dpmpp-3m"),
+            SolverChoice(name="dpmpp-3m-as-published"),
+        ),
+        min_length=1,
+        max_length=8,
+    )
+    step_counts: tuple[int, ...] = Field((5, 10, 20, 40, 80, 160, 320), min_length=2, max_length=12)
+    path_steps: int = 20
+    precision: Literal["float64", "float32"] = "float64"
+
+    @model_validator(mode="after")
+    def _steps(self) -> "ConvergenceSpec":
+        for steps in (*self.step_counts, self.path_steps):
+            _check_steps(self.data, steps)
+        if any(b <= a for a, b in zip(self.step_counts, self.step_counts[1:], strict=False)):
+            raise ValueError(f"step counts must rise, got {', '.join(map(str, self.step_counts))}")
+        return self
+
+
+class CurvatureSpec(Setting):
+    """The shape of probability-flow paths under several schedules; ``nodes`` is the number of recorded intervals."""
+
+    kind: Literal["curvature"] = "curvature"
+    schedules: tuple[ScheduleName, ...] = Field(("vp-linear", "edm", "flow"), min_length=1, max_length=4)
+    nodes: int = Field(200, ge=20, le=500)
+
+    most_particles: ClassVar[int] = 1000
+
+
+class SchedulesSpec(Frozen):
+    """Schedules and grids themselves, and a 1-D slice of the data flowing through time."""
+
+    kind: Literal["schedules"] = "schedules"
+    schedules: tuple[ScheduleName, ...] = Field(("vp-linear", "vp-cosine", "flow"), min_length=1, max_length=MAX_LINES)
+    grids: tuple[GridName, ...] = Field(tuple(GRIDS), min_length=1, max_length=8)
+    rho: float = Field(7.0, ge=1.0, le=20.0)
+    steps: int = Field(20, ge=1, le=200)
+    data: ToyData = ToyData()
+
+
+Specification = Annotated[
+    TrajectoriesSpec | ConvergenceSpec | CurvatureSpec | SchedulesSpec, Field(discriminator="kind")
+]
