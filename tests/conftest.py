@@ -1,0 +1,33 @@
+"""For every test: one thread a worker, reproducible property tests, browser tests last and together."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: workers share the cores
+
+import pytest
+from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
+
+BROWSER = "tests/browser/"
+
+# No deadline: the first example of a test pays for imports. The same examples every time, so that a failure
+# seen once is seen by everyone.
+settings.register_profile("solverscope", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("solverscope")
+
+
+class FilesThenBrowser(LoadFileScheduling):
+    """A file's tests stay on one worker; all browser tests share one app and one browser on one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesThenBrowser | None:
+    return FilesThenBrowser(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put browser tests at the end, when the cores have least else to do."""
+    items.sort(key=lambda item: item.nodeid.startswith(BROWSER))
