@@ -90,9 +90,7 @@ class Problem:
     def __init__(self, model: Model, schedule: Schedule):
         self.model = model
         self.schedule = schedule
-        self._level = lru_cache(maxsize=4096)(
-            lambda t: levels_at(schedule, torch.tensor([t], dtype=torch.float64))[0]
-        )
+        self._level = lru_cache(maxsize=4096)(lambda t: levels_at(schedule, torch.tensor([t], dtype=torch.float64))[0])
 
     def level(self, t: float | Tensor) -> Level:
         """Levels at one time.
@@ -169,15 +167,11 @@ class Problem:
             If the model has none.
         """
         if not self.model.exact:
-            raise ValueError(
-                "a learned model has no exact density; use a Gaussian mixture or an exact data set"
-            )
+            raise ValueError("a learned model has no exact density; use a Gaussian mixture or an exact data set")
         level = self.level(t)
         return self.model.log_density(x, level.alpha, level.sigma)
 
-    def sample_prior(
-        self, n: int, t: float | Tensor, seed: int, dtype: torch.dtype = torch.float64
-    ) -> Tensor:
+    def sample_prior(self, n: int, t: float | Tensor, seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
         """Starting noise ``sigma_t z``, ``(n, *shape)``: what a sampler begins with. Row i depends on seed and i only."""
         return (self.level(t).sigma * normal(seed, "start", shape=(n, *self.model.shape))).to(dtype)
 

@@ -177,9 +177,7 @@ def _times_of(problem: Problem, levels: list[tuple[float, float]]) -> Tensor:
 def _checked_times(problem: Problem, times: Tensor) -> Tensor:
     times = torch.as_tensor(times, dtype=torch.float64, device="cpu")
     if times.ndim != 1 or len(times) < 2 or not bool((times[1:] < times[:-1]).all()):
-        raise ValueError(
-            f"times must be one strictly decreasing row of at least 2 numbers, got {_brief(times)}"
-        )
+        raise ValueError(f"times must be one strictly decreasing row of at least 2 numbers, got {_brief(times)}")
     low, high = problem.schedule.t_min, problem.schedule.t_max
     if not (low <= float(times[-1]) and float(times[0]) <= high):
         raise ValueError(

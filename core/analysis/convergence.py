@@ -75,9 +75,7 @@ def convergence_order(steps: Sequence[float], errors: Sequence[float], floor: fl
     usable = np.isfinite(e) & (e > max(ABOVE_FLOOR * floor, 0.0))
     n, e = _before_plateau(n[usable], e[usable])
     if len(n) < 2:
-        return FittedOrder(
-            math.nan, (math.nan, math.nan), math.nan, math.nan, False, "fewer than two usable points"
-        )
+        return FittedOrder(math.nan, (math.nan, math.nan), math.nan, math.nan, False, "fewer than two usable points")
     x, y = np.log2(n), np.log2(e)
     windows = [(i, j) for i in range(len(n)) for j in range(i + SMALLEST_WINDOW, len(n) + 1)]
     straight = [(j - i, j, i) for i, j in windows if _residual(x[i:j], y[i:j]) <= STRAIGHT]
@@ -104,9 +102,7 @@ def _residual(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.abs(y - fit(x)).max())
 
 
-def _fit(
-    n: np.ndarray, x: np.ndarray, y: np.ndarray, i: int, j: int, reliable: bool, reason: str
-) -> FittedOrder:
+def _fit(n: np.ndarray, x: np.ndarray, y: np.ndarray, i: int, j: int, reliable: bool, reason: str) -> FittedOrder:
     line = stats.linregress(x[i:j], y[i:j])
     margin = math.inf if j - i < 3 else float(stats.t.ppf(0.975, j - i - 2) * line.stderr)
     return FittedOrder(-line.slope, (n[i], n[j - 1]), _residual(x[i:j], y[i:j]), margin, reliable, reason)

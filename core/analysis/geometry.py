@@ -33,9 +33,7 @@ def polyline_curvature(x: Tensor) -> Tensor:
     slopes = torch.where(moving, chords / torch.where(moving, lengths, 1.0), torch.zeros_like(chords))
     before, after = lengths[:-1], lengths[1:]
     both = torch.where(moving[:-1] & moving[1:], before + after, torch.ones_like(before))
-    second = torch.where(
-        moving[:-1] & moving[1:], 2 * (slopes[1:] - slopes[:-1]) / both, torch.zeros_like(slopes[1:])
-    )
+    second = torch.where(moving[:-1] & moving[1:], 2 * (slopes[1:] - slopes[:-1]) / both, torch.zeros_like(slopes[1:]))
     middle = (slopes[:-1] * after + slopes[1:] * before) / both
     first = slopes[:1] - second[:1] * before[:1] / 2
     last = slopes[-1:] + second[-1:] * after[-1:] / 2

@@ -195,7 +195,9 @@ class TrajectoriesSpec(Timed):
 
     kind: Literal["trajectories"] = "trajectories"
     solvers: tuple[SolverChoice, ...] = Field(
-        (SolverChoice(name="euler"), SolverChoice(name="ddim"), SolverChoice(name="dpmpp-2m")), min_length=1, max_length=MAX_LINES
+        (SolverChoice(name="euler"), SolverChoice(name="ddim"), SolverChoice(name="dpmpp-2m")),
+        min_length=1,
+        max_length=MAX_LINES,
     )
     steps: int = 10
 

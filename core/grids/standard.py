@@ -56,7 +56,13 @@ def _karras(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor, rho: 
 GRIDS: Registry[GridInfo] = Registry("time grid")
 GRIDS.add(
     "uniform-t",
-    GridInfo("Uniform in t", "Equal steps in time.", r"t_i = t_0 + \tfrac{i}{S}(t_S-t_0)", "DDPM, 2006.11239", _uniform_t),
+    GridInfo(
+        "Uniform in t",
+        "Equal steps in time.",
+        r"t_i = t_0 + \tfrac{i}{S}(t_S-t_0)",
+        "DDPM, 2006.11239",
+        _uniform_t,
+    ),
 )
 GRIDS.add(
     "quadratic-t",

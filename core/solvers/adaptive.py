@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ class ScipyAdaptive(Solver):
 
     def plan(self, problem: Problem, times: Tensor) -> Sequence[_Interval]:
         levels = levels_at(problem.schedule, times)
-        return [_Interval(cur, nxt, levels[-1]) for cur, nxt in zip(levels, levels[1:], strict=False)]
+        return [_Interval(cur, nxt, levels[-1]) for cur, nxt in pairwise(levels)]
 
     def step(self, context: Context, i: int, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         interval: _Interval = context.plan[i]

@@ -33,11 +33,7 @@ class SolverOption:
                 allowed = ", ".join(str(choice) for choice in self.choices)
                 raise ValueError(f"{name} must be one of {allowed}; got {value!r}")
             return value
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not self.low <= value <= self.high
-        ):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
             raise ValueError(f"{name} must be a number from {self.low:g} to {self.high:g}; got {value!r}")
         return float(value)
 
@@ -92,9 +88,7 @@ class SolverInfo:
             allowed = ", ".join(self.options) or "none"
             raise ValueError(f"solver {self.name!r} has no option {unknown[0]!r}; its options: {allowed}")
         values = {key: option.default for key, option in self.options.items()}
-        values.update(
-            {key: self.options[key].check(f"{key} of {self.name}", value) for key, value in options.items()}
-        )
+        values.update({key: self.options[key].check(f"{key} of {self.name}", value) for key, value in options.items()})
         return self.build(**values)
 
 

@@ -7,6 +7,7 @@ that runs with different step counts follow the same path.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -43,7 +44,7 @@ class OneStep(Solver):
     def plan(self, problem: Problem, times: Tensor) -> Sequence[tuple[Level, Level, str, Affine]]:
         levels = levels_at(problem.schedule, times)
         plan = []
-        for cur, nxt in zip(levels, levels[1:], strict=False):
+        for cur, nxt in pairwise(levels):
             kind = self.kind or problem.preferred(cur)
             plan.append((cur, nxt, kind, self.rule(cur, nxt, kind, self.value)))
         return plan

@@ -134,9 +134,7 @@ _START = SolverOption(
     "How the first steps are taken: a ramp of rising orders, as published, or a single-step method of full order.",
     multistep.STARTS,
 )
-_LOWER = SolverOption(
-    False, "Finish with fewer past predictions: steadier when steps are few.", (False, True)
-)
+_LOWER = SolverOption(False, "Finish with fewer past predictions: steadier when steps are few.", (False, True))
 _HALF = (2, multistep.half_weight)
 
 

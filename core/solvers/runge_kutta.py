@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -30,9 +31,7 @@ class Tableau:
 
     def __post_init__(self) -> None:
         if [len(row) for row in self.a] != list(range(len(self.b))):
-            raise ValueError(
-                f"row i of an explicit tableau needs i entries, got rows of {[len(r) for r in self.a]}"
-            )
+            raise ValueError(f"row i of an explicit tableau needs i entries, got rows of {[len(r) for r in self.a]}")
         if abs(sum(self.b) - 1) > 1e-14:
             raise ValueError(f"the weights of a tableau must sum to 1, got {sum(self.b)}")
 
@@ -81,7 +80,7 @@ class RungeKutta(Solver):
 
     def plan(self, problem: Problem, times: Tensor) -> Sequence[_StepPlan]:
         levels = levels_at(problem.schedule, times)
-        return [self._plan_step(problem, cur, nxt) for cur, nxt in zip(levels, levels[1:], strict=False)]
+        return [self._plan_step(problem, cur, nxt) for cur, nxt in pairwise(levels)]
 
     def _plan_step(self, problem: Problem, cur: Level, nxt: Level) -> _StepPlan:
         start = self.chart.position(cur)
