@@ -172,7 +172,7 @@ class Problem:
         return self.model.log_density(x, level.alpha, level.sigma)
 
     def sample_prior(self, n: int, t: float | Tensor, seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
-        """Starting noise ``sigma_t z``, ``(n, *shape)``: what a sampler begins with. Row i depends on seed and i only."""
+        """Starting noise ``sigma_t z``, ``(n, *shape)``: what a sampler begins with; row i depends on seed and i."""
         return (self.level(t).sigma * normal(seed, "start", shape=(n, *self.model.shape))).to(dtype)
 
     def sample_data(self, n: int, seed: int) -> Tensor:

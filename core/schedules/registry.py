@@ -35,6 +35,8 @@ class ScheduleInfo:
         return tuple(field.name for field in fields(self.build))
 
 
+_LINEAR_BETA = r"\alpha_t = e^{-\frac{t^2}{4}(\beta_{max}-\beta_{min})-\frac{t}{2}\beta_{min}},"
+
 SCHEDULES: Registry[ScheduleInfo] = Registry("noise schedule")
 
 SCHEDULES.add(
@@ -42,7 +44,7 @@ SCHEDULES.add(
     ScheduleInfo(
         "VP, linear β",
         "Signal fades and noise fills in so that unit variance stays unit variance; the noise rate rises linearly.",
-        r"\alpha_t = e^{-\frac{t^2}{4}(\beta_{max}-\beta_{min})-\frac{t}{2}\beta_{min}},\quad \sigma_t=\sqrt{1-\alpha_t^2}",
+        _LINEAR_BETA + r"\quad \sigma_t=\sqrt{1-\alpha_t^2}",
         "Song et al. 2020, arXiv 2011.13456",
         VpLinear,
     ),
@@ -63,7 +65,7 @@ SCHEDULES.add(
     ScheduleInfo(
         "sub-VP",
         "The signal of the linear VP schedule with less noise at every time.",
-        r"\alpha_t = e^{-\frac{t^2}{4}(\beta_{max}-\beta_{min})-\frac{t}{2}\beta_{min}},\quad \sigma_t=1-\alpha_t^2",
+        _LINEAR_BETA + r"\quad \sigma_t=1-\alpha_t^2",
         "Song et al. 2020, arXiv 2011.13456",
         SubVp,
     ),
@@ -103,7 +105,7 @@ SCHEDULES.add(
     ScheduleInfo(
         "DDPM, linear β",
         "The 1000 discrete noise levels of DDPM, made continuous by interpolation.",
-        r"\log\alpha_{n/1000} = \tfrac12\sum_{i\le n}\log(1-\beta_i),\quad \beta_i \text{ from } 10^{-4}\text{ to }0.02",
+        r"\log\alpha_{n/1000} = \tfrac12\sum_{i\le n}\log(1-\beta_i),\ \beta_i \text{ from } 10^{-4}\text{ to }0.02",
         "Ho et al. 2020, arXiv 2006.11239",
         DdpmLinear,
     ),

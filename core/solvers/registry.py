@@ -171,7 +171,10 @@ _MISSING_TWO = (
     "The published update divides the second difference by r0 + r1 without the factor 2 of a second derivative. "
     "Measured order: 2 instead of 3."
 )
-_PLUS_3M = r"x_{next} = \tfrac{\sigma'}{\sigma}x + \alpha'\!\int_0^h e^{u-h}\left(D_0 + D^{(1)}u + D^{(2)}\tfrac{u^2}{2}\right)du"
+_PLUS_3M = (
+    r"x_{next} = \tfrac{\sigma'}{\sigma}x + \alpha'\!\int_0^h e^{u-h}"
+    r"\left(D_0 + D^{(1)}u + D^{(2)}\tfrac{u^2}{2}\right)du"
+)
 _EPS_3M = (
     r"x_{next} = \tfrac{\alpha'}{\alpha}x - \sigma'\!\int_0^h e^{h-u}"
     r"\left(\epsilon_0 + \epsilon^{(1)}u + \epsilon^{(2)}\tfrac{u^2}{2}\right)du"
@@ -194,7 +197,8 @@ for row in (
         2,
         (_HALF,),
         "Extrapolate the predicted noise by a line through its last two values.",
-        r"x_{next} = \tfrac{\alpha'}{\alpha}x - \sigma'(e^h-1)\left(\epsilon_0+\tfrac{h}{2h_{-1}}(\epsilon_0-\epsilon_{-1})\right)",
+        r"x_{next} = \tfrac{\alpha'}{\alpha}x - \sigma'(e^h-1)"
+        r"\left(\epsilon_0+\tfrac{h}{2h_{-1}}(\epsilon_0-\epsilon_{-1})\right)",
         _DPM,
     ),
     (
@@ -321,7 +325,8 @@ register(
     claimed_order=1,
     nfe_per_step=1,
     description="Euler's step of the reverse SDE: follow the drift, then add noise.",
-    formula=r"x_{next} = x + \left[f x + \tfrac{1+\eta^2}{2}\tfrac{g^2}{\sigma}\epsilon_\theta\right]dt + \eta g\,\Delta w",
+    formula=r"x_{next} = x + \left[f x + \tfrac{1+\eta^2}{2}\tfrac{g^2}{\sigma}\epsilon_\theta\right]dt"
+    r" + \eta g\,\Delta w",
     source="Song et al. 2020, arXiv 2011.13456",
     build=lambda eta: OneStep(euler_maruyama, eta),
     options={"eta": SolverOption(1.0, "Noise level: 0 is the ODE, 1 the reverse SDE.", (), 0.0, 3.0)},
