@@ -15,10 +15,13 @@ PICTURES = driver.ROOT / "screenshots" / "failed"
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each page gets a context of its own."""
     with sync_playwright() as playwright:
+        missing = ""
         try:
             chromium = driver.launch(playwright)
-        except RuntimeError as missing:
-            pytest.fail(str(missing), pytrace=False)
+        except RuntimeError as error:
+            missing = str(error)
+        if missing:
+            pytest.fail(missing, pytrace=False)
         yield chromium
         chromium.close()
 

@@ -28,8 +28,7 @@ ARGUMENTS = (
 )
 HOW_TO_GET_ONE = (
     "no working Chromium or Chrome was found, and the browser tests cannot run without one; "
-    "`make browser` installs it on Debian and Ubuntu, elsewhere put one of these on the PATH: "
-    + ", ".join(BROWSERS)
+    "`make browser` installs it on Debian and Ubuntu, elsewhere put one of these on the PATH: " + ", ".join(BROWSERS)
 )
 WAIT = 60_000  # ms: the first page of a cold process imports torch
 
@@ -234,11 +233,7 @@ def differences(first: object, second: object, where: str = "") -> list[str]:
     """
     if isinstance(first, dict) and isinstance(second, dict):
         keys = (first.keys() | second.keys()) - {"uid"}
-        return [
-            line
-            for key in sorted(keys)
-            for line in differences(first.get(key), second.get(key), f"{where}.{key}")
-        ]
+        return [line for key in sorted(keys) for line in differences(first.get(key), second.get(key), f"{where}.{key}")]
     if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         parts = enumerate(zip(first, second, strict=True))
         return [line for i, (one, other) in parts for line in differences(one, other, f"{where}[{i}]")]
