@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, TimeoutError
+from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import driver
 
@@ -39,7 +40,7 @@ def test_an_idle_page_with_a_drawn_chart_is_idle(page):
 )
 def test_a_busy_page_is_not_idle(page, body, state):
     show(page, body, state)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(PlaywrightTimeout):
         driver.wait_idle(page, timeout=800)
 
 
