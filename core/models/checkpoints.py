@@ -1,0 +1,263 @@
+"""Network weights on disk: reading them without trusting them, writing them, and rebuilding the network."""
+
+import json
+import os
+import pickle
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from core.models.adm import NETWORKS, PRESETS, Preset
+from core.models.network import NetworkModel
+from core.schedules import make_schedule
+
+METADATA_KEY = "solverscope"
+SUFFIXES = (".safetensors", ".pt")
+
+# what torch.load raises on files that are damaged or were made to do harm
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    MemoryError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights by name, and what their file says about them (empty where it says nothing)."""
+
+    state_dict: dict[str, Tensor]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuntimeDevice:
+    """Where networks run and how precisely, for showing on screen."""
+
+    device: str
+    precision: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.device} ({self.name}), {self.precision}"
+
+
+def runtime_device() -> RuntimeDevice:
+    """The device that networks run on by default: ``cuda`` where there is one, otherwise ``cpu``; float32."""
+    if torch.cuda.is_available():
+        return RuntimeDevice("cuda", "float32", torch.cuda.get_device_name())
+    threads = torch.get_num_threads()
+    return RuntimeDevice("cpu", "float32", f"{threads} thread{'s' if threads > 1 else ''}")
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Read weights from a ``.safetensors`` or ``.pt`` file; nothing in the file is executed.
+
+    Raises
+    ------
+    ValueError
+        In one sentence, if the file is missing, of another kind, damaged, larger unpacked than on disk, holds
+        anything but a dictionary of tensors, or numbers that are not finite.
+    """
+    path = _existing(path)
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    state = read_pt(path)
+    if not isinstance(state, dict) or not state:
+        raise ValueError(f"{path.name} must hold a dictionary of tensors, got {type(state).__name__}")
+    for key, value in state.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise ValueError(
+                f"{path.name} must hold tensors by name and nothing else; {key!r} is a {type(value).__name__}"
+            )
+    _check_numbers(path, state)
+    return Checkpoint(dict(state))
+
+
+def read_pt(path: str | Path) -> Any:
+    """Tensors and plain values of a file written by ``torch.save``, read with ``weights_only``.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, damaged, compressed, or asks for anything else to be built or run.
+    """
+    path = _existing(path)
+    _refuse_bomb(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{path.name} was refused: it is damaged, or a pickle with more than tensors, which could run code"
+        ) from error
+    except _UNREADABLE as error:
+        raise ValueError(f"{path.name} is damaged: PyTorch cannot read it ({type(error).__name__})") from error
+
+
+def save_checkpoint(path: str | Path, state_dict: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+    """Write weights as float16 safetensors with ``metadata`` (JSON values) in the header.
+
+    Written beside ``path`` first and moved there, so that readers never see half a file.
+
+    Raises
+    ------
+    ValueError
+        If ``path`` does not end in ``.safetensors``, or a number does not fit into float16.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"weights are written as .safetensors, got {path.name!r}")
+    half = {key: value.detach().cpu().to(torch.float16).contiguous() for key, value in state_dict.items()}
+    _check_numbers(path, half)
+    partial = path.with_suffix(".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(half, partial, metadata={METADATA_KEY: json.dumps(metadata)})
+    os.replace(partial, path)
+
+
+def describe(preset: Preset, **more: Any) -> dict[str, Any]:
+    """Metadata from which :func:`load_network` rebuilds the network of ``preset``; ``more`` is kept beside it."""
+    return {
+        "network": preset.network,
+        "arguments": preset.arguments,
+        "schedule": preset.schedule,
+        "prediction": preset.prediction,
+        "learned_sigma": preset.learned_sigma,
+        "classes": preset.classes,
+        "null_label": preset.null_label,
+        "shape": preset.shape,
+    } | more
+
+
+def load_network(
+    path: str | Path,
+    *,
+    preset: str | None = None,
+    labels: int | Tensor | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> NetworkModel:
+    """Rebuild a trained diffusion network from its file.
+
+    Parameters
+    ----------
+    path : ``.safetensors`` or ``.pt``.
+    preset : entry of ``PRESETS`` that says what the weights belong to; needed where the file does not, as with
+        released ``.pt`` files. It overrides what the file says.
+    labels : as for :class:`NetworkModel`; ``with_labels`` changes them later.
+    device : None for :func:`runtime_device`.
+    dtype : precision of the convolutions: float32, bfloat16 or float16.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, does not say what it is, or does not fit the network it claims to be.
+    """
+    checkpoint = load_checkpoint(path)
+    name = Path(path).name
+    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        raise ValueError(f"a network runs in float32, bfloat16 or float16, got {dtype}")
+    if preset is None and not checkpoint.metadata:
+        raise ValueError(f"{name} does not say which network it belongs to; name its preset ({', '.join(PRESETS)})")
+    about = describe(PRESETS[preset]) if preset is not None else checkpoint.metadata
+    if about.get("prediction") is None:
+        raise ValueError(f"{name} holds a {about.get('network', 'network')}, which predicts no noise and no image")
+    try:
+        with torch.device("meta"):
+            net = NETWORKS[about["network"]](**about["arguments"])
+        schedule = make_schedule(about["schedule"])
+        settings = {key: about[key] for key in ("prediction", "learned_sigma", "classes", "null_label")}
+        shape = tuple(about["shape"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{name} describes no network that can be built: {error}") from error
+    state = _matched(name, checkpoint.state_dict, net.state_dict())
+    net.load_state_dict(state, assign=True)
+    net.requires_grad_(False)
+    net = net.to(device or runtime_device().device)
+    if dtype != torch.float32:
+        net.convert_to(dtype)
+    return NetworkModel(net, schedule, labels=labels, shape=shape, **settings)
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"weights come as {' or '.join(SUFFIXES)}, got {path.name!r}")
+    if not path.is_file():
+        raise ValueError(f"there is no weights file at {path}")
+    return path
+
+
+def _read_safetensors(path: Path) -> Checkpoint:
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            header = file.metadata() or {}
+            names = file.keys()
+            state = {name: file.get_tensor(name) for name in names}
+        metadata = json.loads(header.get(METADATA_KEY, "{}"))
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path.name} is damaged: it cannot be read as safetensors ({error})") from error
+    if not isinstance(metadata, dict):
+        raise ValueError(f"{path.name} is damaged: its description is not a dictionary")
+    if not state:
+        raise ValueError(f"{path.name} holds no tensors")
+    _check_numbers(path, state)
+    return Checkpoint(state, metadata)
+
+
+def _refuse_bomb(path: Path) -> None:
+    """PyTorch stores its archives uncompressed, so an honest one unpacks to no more than its own size."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except _UNREADABLE as error:
+        raise ValueError(f"{path.name} is damaged: its table of contents cannot be read") from error
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > path.stat().st_size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise ValueError(f"{path.name} was refused: it would unpack to more than its own size")
+
+
+def _check_numbers(path: Path, state: dict[str, Tensor]) -> None:
+    """Refuse views that are larger than their storage, and numbers that are not finite."""
+    for key, value in state.items():
+        if value.is_sparse or value.layout != torch.strided or value.numel() > _stored(value):
+            raise ValueError(f"{path.name} was refused: {key!r} is larger than what is stored of it")
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise ValueError(f"{path.name} was refused: {key!r} holds numbers that are not finite")
+
+
+def _stored(value: Tensor) -> int:
+    return value.untyped_storage().nbytes() // value.element_size()
+
+
+def _matched(name: str, given: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    """``given`` in the dtypes of ``wanted``, after checking that names and shapes agree."""
+    missing, extra = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
+    if missing or extra:
+        parts = [f"{len(missing)} are missing, such as {missing[0]!r}"] if missing else []
+        parts += [f"{len(extra)} are unknown, such as {extra[0]!r}"] if extra else []
+        raise ValueError(f"{name} does not fit its network: of the weights, {' and '.join(parts)}")
+    for key, value in wanted.items():
+        if given[key].shape != value.shape:
+            raise ValueError(
+                f"{name} does not fit its network: {key!r} has shape {tuple(given[key].shape)}, "
+                f"not {tuple(value.shape)}"
+            )
+    return {key: given[key].to(value.dtype) for key, value in wanted.items()}

@@ -1,0 +1,173 @@
+"""A trained network as a model that any schedule and any solver can query."""
+
+import copy
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from core.models.base import Model
+from core.schedules import Schedule
+
+LEARNED = ("eps", "x0", "v")
+
+
+class TrainedLevel(NamedTuple):
+    """Where a query falls in the training schedule.
+
+    ``scale x`` is what the network sees at time index ``index``; ``shrink`` below 1 says how far beyond the trained
+    range the query lies (1: inside), on the ``noisy`` or on the clean side.
+    """
+
+    index: float
+    scale: float
+    shrink: float
+    noisy: bool
+
+
+class NetworkModel(Model):
+    """A network trained under one schedule, asked under any other by matching the signal-to-noise ratio.
+
+    A query ``(x, alpha, sigma)`` has ``lambda = log(alpha / sigma)``. The training schedule reaches the same
+    ``lambda`` at ``t``, where ``alpha_t x0 + sigma_t eps`` is ``alpha_t / alpha`` times ``x``: the network is run on
+    that and told the time index ``1000 t - 1`` (fractions included), the step that a chain counted from 0 calls ``t``.
+
+    Beyond the trained range of ``lambda`` the network is asked at the nearest trained level. With more noise than
+    it knows, the image is scaled to the trained noise level and the predicted x0 is kept; with less, the predicted
+    eps is kept, so that x0 tends to ``x / alpha`` as the noise vanishes.
+
+    Parameters
+    ----------
+    net : called as ``net(x, timesteps)``, or ``net(x, timesteps, y=labels)`` where it knows classes. It is put in
+        evaluation mode; the device and dtype of its first parameter decide where and how it runs.
+    schedule : the one it was trained under.
+    labels : None (no label), an int for all particles, or (N,) whole numbers.
+    prediction : what it was trained to predict: "eps", "x0" or "v".
+    learned_sigma : whether a second half of its channels, unused here, belongs to the variance.
+    shape : shape of one image, (C, H, W).
+    classes : number of labels, 0 for a network without.
+    null_label : the label it learned for "no label"; None where it has none.
+    discrete_steps : number of steps of the training chain.
+
+    Raises
+    ------
+    ValueError
+        On an unknown prediction, or labels that the network does not know.
+
+    Source: Lu et al. 2022 (arXiv 2206.00927), section 3.4 and appendix D.1, for the continuous time index.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        schedule: Schedule,
+        *,
+        labels: int | Tensor | None = None,
+        prediction: str = "eps",
+        learned_sigma: bool = False,
+        shape: tuple[int, ...],
+        classes: int = 0,
+        null_label: int | None = None,
+        discrete_steps: int = 1000,
+    ):
+        if prediction not in LEARNED:
+            raise ValueError(f"unknown prediction {prediction!r}; choose one of: {', '.join(LEARNED)}")
+        self.net = net.eval()
+        self.schedule = schedule
+        self.shape = tuple(shape)
+        self.native = (prediction,)
+        self.learned_sigma = learned_sigma
+        self.classes = classes
+        self.null_label = null_label
+        self.discrete_steps = discrete_steps
+        self.labels = self._checked(labels)
+        ends = schedule.log_snr(torch.tensor([schedule.t_max, schedule.t_min]))
+        self._lowest, self._highest = ends.tolist()
+
+    def with_labels(self, labels: int | Tensor | None) -> "NetworkModel":
+        """The same network under other labels; the weights are shared."""
+        other = copy.copy(self)
+        other.labels = other._checked(labels)
+        return other
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return next(self.net.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of its convolutions."""
+        return getattr(self.net, "dtype", next(self.net.parameters()).dtype)
+
+    def trained_level(self, alpha: float, sigma: float) -> TrainedLevel:
+        """Where ``(alpha, sigma)`` falls in the training schedule."""
+        asked = math.log(alpha) - math.log(sigma) if alpha > 0 else -math.inf
+        lam = min(max(asked, self._lowest), self._highest)
+        t = self.schedule.time_of(lam)
+        noisy = asked < lam
+        if noisy:
+            scale = float(self.schedule.sigma(t)) / sigma
+        else:
+            scale = float(self.schedule.alpha(t)) / alpha
+        return TrainedLevel(float(t) * self.discrete_steps - 1, scale, math.exp(-abs(asked - lam)), noisy)
+
+    def predict(self, x: Tensor, alpha: float, sigma: float, kind: str) -> Tensor:
+        """``kind`` (the trained prediction) for ``x`` (N, *shape); runs in the network's precision.
+
+        Raises
+        ------
+        ValueError
+            If ``x`` has another shape, ``kind`` was not trained, or there is not one label for each particle.
+        """
+        if kind not in self.native:
+            raise ValueError(f"this network predicts {self.native[0]}, not {kind}")
+        if x.shape[1:] != self.shape:
+            raise ValueError(f"this network takes particles of shape {self.shape}, got {tuple(x.shape[1:])}")
+        level = self.trained_level(alpha, sigma)
+        value = torch.empty_like(x).copy_(self._run(x * level.scale, level.index))
+        if kind == "v":
+            return value / level.scale
+        kept = "x0" if level.noisy else "eps"
+        if level.shrink == 1 or kind == kept:
+            return value
+        # eps = (x - alpha x0) / sigma with x0 kept, or x0 = (x - sigma eps) / alpha with eps kept
+        return level.shrink * value + (1 - level.shrink) / (sigma if kind == "eps" else alpha) * x
+
+    @torch.inference_mode()
+    def _run(self, x: Tensor, index: float) -> Tensor:
+        first = next(self.net.parameters())
+        x = x.to(device=first.device, dtype=first.dtype)
+        times = torch.full((len(x),), index, device=first.device)
+        if self.classes:
+            value = self.net(x, times, y=self._labels_for(x))
+        else:
+            value = self.net(x, times)
+        return value[:, : self.shape[0]] if self.learned_sigma else value
+
+    def _labels_for(self, x: Tensor) -> Tensor:
+        labels = self.labels
+        if labels.ndim and len(labels) != len(x):
+            raise ValueError(f"{len(x)} particles need {len(x)} labels, got {len(labels)}")
+        return labels.to(x.device).expand(len(x))
+
+    def _checked(self, labels: int | Tensor | None) -> Tensor | None:
+        if not self.classes:
+            if labels is not None:
+                raise ValueError("this network knows no classes; leave the labels out")
+            return None
+        if labels is None:
+            if self.null_label is None:
+                raise ValueError(f"this network needs a label from 0 to {self.classes - 1}")
+            return torch.tensor(self.null_label)
+        labels = torch.as_tensor(labels)
+        if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool or labels.ndim > 1:
+            raise ValueError("labels must be one whole number, or one for each particle")
+        known = (labels >= 0) & (labels < self.classes)
+        if self.null_label is not None:
+            known = known | (labels == self.null_label)
+        if not bool(known.all()):
+            wrong = labels[~known].flatten()[0].item()
+            raise ValueError(f"label {wrong} is unknown; this network knows 0 to {self.classes - 1}")
+        return labels.long()
