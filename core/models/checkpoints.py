@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from core.models.adm import NETWORKS, PRESETS, Preset
-from core.models.network import NetworkModel
+from core.models.network import LEARNED, NetworkModel
 from core.schedules import make_schedule
 
 METADATA_KEY = "solverscope"
@@ -175,15 +175,14 @@ def load_network(
     if preset is None and not checkpoint.metadata:
         raise ValueError(f"{name} does not say which network it belongs to; name its preset ({', '.join(PRESETS)})")
     about = describe(PRESETS[preset]) if preset is not None else checkpoint.metadata
-    if about.get("prediction") is None:
-        raise ValueError(f"{name} holds a {about.get('network', 'network')}, which predicts no noise and no image")
+    if about.get("network") != "UNet":
+        raise ValueError(f"{name} holds a {about.get('network')!r}; only a 'UNet' predicts an image on its own")
+    _check_description(name, about, len(checkpoint.state_dict))
     try:
         with torch.device("meta"):
-            net = NETWORKS[about["network"]](**about["arguments"])
+            net = NETWORKS["UNet"](**about["arguments"])
         schedule = make_schedule(about["schedule"])
-        settings = {key: about[key] for key in ("prediction", "learned_sigma", "classes", "null_label")}
-        shape = tuple(about["shape"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{name} describes no network that can be built: {error}") from error
     state = _matched(name, checkpoint.state_dict, net.state_dict())
     net.load_state_dict(state, assign=True)
@@ -191,7 +190,8 @@ def load_network(
     net = net.to(device or runtime_device().device)
     if dtype != torch.float32:
         net.convert_to(dtype)
-    return NetworkModel(net, schedule, labels=labels, shape=shape, **settings)
+    settings = {key: about[key] for key in ("prediction", "learned_sigma", "classes", "null_label", "shape")}
+    return NetworkModel(net, schedule, labels=labels, **settings)
 
 
 def _existing(path: str | Path) -> Path:
@@ -245,6 +245,38 @@ def _check_numbers(path: Path, state: dict[str, Tensor]) -> None:
 
 def _stored(value: Tensor) -> int:
     return value.untyped_storage().nbytes() // value.element_size()
+
+
+def _check_description(name: str, about: dict[str, Any], weights: int) -> None:
+    """Refuse a description of the wrong form, or of more blocks than there are weights (it would build for ever)."""
+
+    def whole(value: Any, least: int = 0) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+    arguments, null_label, shape = about.get("arguments"), about.get("null_label"), about.get("shape")
+    sound = {
+        "arguments": isinstance(arguments, dict),
+        "schedule": isinstance(about.get("schedule"), str),
+        "prediction": about.get("prediction") in LEARNED,
+        "learned_sigma": isinstance(about.get("learned_sigma"), bool),
+        "classes": whole(about.get("classes")),
+        "null_label": null_label is None or whole(null_label),
+        "shape": isinstance(shape, list | tuple) and len(shape) == 3 and all(whole(side, 1) for side in shape),
+    }
+    if all(sound.values()):
+        levels, blocks, rows = (arguments.get(key) for key in ("channel_mult", "num_res_blocks", "num_classes"))
+        labels = max(about["classes"], 0 if null_label is None else null_label + 1)
+        outputs = shape[0] * (2 if about["learned_sigma"] else 1)
+        sound = {
+            "channel_mult": isinstance(levels, list | tuple) and len(levels) <= weights,
+            "num_res_blocks": whole(blocks) and blocks <= weights,
+            "num_classes": (rows or 0) == labels if rows is None or whole(rows, 1) else False,
+            "in_channels": arguments.get("in_channels") == shape[0],
+            "out_channels": arguments.get("out_channels") == outputs,
+        }
+    wrong = [key for key, fine in sound.items() if not fine]
+    if wrong:
+        raise ValueError(f"{name} describes no network that can be built: its {wrong[0]!r} makes no sense")
 
 
 def _matched(name: str, given: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
