@@ -2,10 +2,14 @@
 
 from core.models.base import Model
 from core.models.checkpoints import Checkpoint, load_checkpoint, load_network, runtime_device, save_checkpoint
+from core.models.empirical import EmpiricalData
+from core.models.mixture import GaussianMixture
 from core.models.network import NetworkModel
 
 __all__ = [
     "Checkpoint",
+    "EmpiricalData",
+    "GaussianMixture",
     "Model",
     "NetworkModel",
     "load_checkpoint",

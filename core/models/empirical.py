@@ -1,0 +1,94 @@
+"""The exact denoiser of a finite data set: a mixture of point masses."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from core.models.base import Model
+from core.noise import generator
+
+BLOCK = 1 << 22  # numbers of the data set converted to float64 at a time: 32 MB
+
+
+class EmpiricalData(Model):
+    """Data that are one of ``points`` with equal chance: ``p(x) = mean_i N(alpha p_i, sigma^2 I)``.
+
+    ``x0hat = sum_i r_i p_i`` with ``r = softmax(-|x - alpha p_i|^2 / (2 sigma^2))``, gathered block by block with a
+    running maximum, so that memory grows with the block and not with the data set.
+
+    Parameters
+    ----------
+    points : (M, *shape), floating point; kept as given, without a copy.
+
+    Raises
+    ------
+    ValueError
+        If there are no points, or numbers are not finite.
+    """
+
+    native = ("x0", "eps")
+    exact = True
+
+    def __init__(self, points: Tensor):
+        if not isinstance(points, Tensor) or not points.is_floating_point() or points.ndim < 2 or 0 in points.shape:
+            raise ValueError("points must be a floating-point tensor of shape (M, ...) with at least one point")
+        if not all(bool(torch.isfinite(block).all()) for block in points.split(4096)):
+            raise ValueError("points must be finite numbers")
+        self.points = points
+        self.shape = tuple(points.shape[1:])
+        self._flat = points.flatten(1)
+
+    def predict(self, x: Tensor, alpha: float, sigma: float, kind: str) -> Tensor:
+        """Posterior mean of x0 or of eps given ``x``, (N, *shape).
+
+        Raises
+        ------
+        ValueError
+            If ``kind`` is neither "x0" nor "eps".
+        """
+        if kind not in self.native:
+            raise ValueError(f"an exact data set predicts x0 or eps, not {kind!r}")
+        rows = x.flatten(1).double()
+        x0, _ = self._gather(rows, alpha, sigma)
+        prediction = x0 if kind == "x0" else (rows - alpha * x0) / sigma
+        return prediction.reshape(x.shape).to(x)
+
+    def log_density(self, x: Tensor, alpha: float, sigma: float) -> Tensor:
+        """``log p(x)`` of the noisy data, (N,); needs ``sigma > 0``, since the data themselves have no density."""
+        if not sigma > 0:
+            raise ValueError("a finite data set has a density only with noise: sigma must be above 0")
+        rows = x.flatten(1).double()
+        _, log_sum = self._gather(rows, alpha, sigma)
+        dim = rows.shape[1]
+        return (log_sum - math.log(len(self.points)) - 0.5 * dim * math.log(2 * math.pi * sigma**2)).to(x)
+
+    def sample(self, n: int, seed: int) -> Tensor:
+        """``n`` of the points, drawn with replacement, float64; row i depends on the seed and on i only."""
+        index = torch.from_numpy((generator(seed, "component").random(n) * len(self.points)).astype("int64"))
+        return self.points[index].double()
+
+    def mean(self) -> Tensor:
+        """Mean of the data, (*shape), float64."""
+        return self.points.mean(dim=0, dtype=torch.float64)
+
+    def _gather(self, x: Tensor, alpha: float, sigma: float) -> tuple[Tensor, Tensor]:
+        """Posterior mean (N, D) and log of the summed kernels (N,), both float64."""
+        count, dim = len(self._flat), x.shape[1]
+        highest = x.new_full((len(x),), -math.inf)
+        total = x.new_zeros(len(x))
+        weighted = torch.zeros_like(x)
+        norm = x.square().sum(dim=1, keepdim=True)
+        for start in range(0, count, max(1, BLOCK // dim)):
+            # float64 whatever the data's precision: the expanded square loses half its digits, and 1/(2 sigma^2)
+            # magnifies what is left by up to 5e7
+            block = self._flat[start : start + max(1, BLOCK // dim)].to(x)
+            squared = norm - (2 * alpha) * (x @ block.T) + alpha**2 * block.square().sum(dim=1)
+            logits = squared.clamp_(min=0.0).mul_(-0.5 / sigma**2)
+            new_highest = torch.maximum(highest, logits.amax(dim=1))
+            shrink = (highest - new_highest).exp()
+            kernels = (logits - new_highest[:, None]).exp()
+            total = total * shrink + kernels.sum(dim=1)
+            weighted = weighted * shrink[:, None] + kernels @ block
+            highest = new_highest
+        return weighted / total[:, None], highest + total.log()
