@@ -6,9 +6,23 @@ particle ``i`` gets the same noise whatever the batch size, the device or the pr
 """
 
 import zlib
+from numbers import Integral
 
 import numpy as np
 import torch
+
+
+def check_seed(seed: int) -> int:
+    """``seed`` as an int.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or not a whole number.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"the seed must be a non-negative whole number, got {seed!r}")
+    return int(seed)
 
 
 def generator(seed: int, *stream: str | int) -> np.random.Generator:
@@ -19,10 +33,9 @@ def generator(seed: int, *stream: str | int) -> np.random.Generator:
     ValueError
         If ``seed`` is negative or not an integer.
     """
-    if isinstance(seed, bool) or int(seed) != seed or seed < 0:
-        raise ValueError(f"the seed must be a non-negative whole number, got {seed!r}")
     key = [zlib.crc32(part.encode()) if isinstance(part, str) else int(part) for part in stream]
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([int(seed), *key])))
+    # as a spawn key, because plain entropy is padded with zeros: streams ("a",) and ("a", 0) would be one
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(check_seed(seed), spawn_key=key)))
 
 
 def normal(seed: int, *stream: str | int, shape: tuple[int, ...]) -> torch.Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from core.models.ledger import CountedModel, Evaluation
+from core.noise import check_seed
 from core.problem import Problem, convert
 from core.solvers import SOLVERS, BrownianPath, Context
 from core.solvers.adaptive import StepSizeVanished
@@ -101,8 +102,7 @@ def solve(
     recipe = SOLVERS[solver].make(**options)
     times = _checked_times(problem, times)
     x = _checked_start(problem, x_start)
-    if seed < 0:
-        raise ValueError(f"the seed must be a non-negative whole number, got {seed}")
+    seed = check_seed(seed)
 
     def interrupt() -> None:
         if cancel is not None and cancel():
@@ -112,7 +112,7 @@ def solve(
     counted = Problem(model, problem.schedule)
     steps = len(times) - 1
     path = BrownianPath(problem.schedule, float(times[0]), float(times[-1]), tuple(x.shape), seed)
-    bound = DIVERGED * max(1.0, float(x.abs().max()) if x.numel() else 1.0)
+    bound = DIVERGED * max(1.0, float(x.abs().max()))
     states, predictions = [x], []
     outcome: dict[str, Any] = {}
     started = time.perf_counter()
@@ -124,7 +124,7 @@ def solve(
                 interrupt()
                 model.mark()
                 x_next, state = recipe.step(context, i, x, state)
-                if not float(x_next.abs().max() if x_next.numel() else 0.0) <= bound:  # false for NaN as well
+                if not float(x_next.abs().max()) <= bound:  # false for NaN as well
                     outcome = _divergence(x_next, bound, i, steps, float(times[i + 1]))
                     break
                 x, done = x_next, i + 1
@@ -193,6 +193,8 @@ def _checked_start(problem: Problem, x: Tensor) -> Tensor:
         raise ValueError(
             f"x_start must have shape (N, {', '.join(map(str, problem.model.shape))}), got {tuple(x.shape)}"
         )
+    if len(x) == 0:
+        raise ValueError("x_start holds no particle; give at least one")
     if not bool(torch.isfinite(x).all()):
         raise ValueError("x_start holds numbers that are not finite")
     return x
