@@ -32,7 +32,7 @@ class Schedule(ABC):
     Raises
     ------
     ValueError
-        If ``t_min < t_max`` do not lie inside ``domain``.
+        If ``t_min < t_max`` do not lie inside ``domain``, or ``lambda`` is infinite at one of them.
     """
 
     domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -45,6 +45,13 @@ class Schedule(ABC):
         if not low <= self.t_min < self.t_max <= high:
             raise ValueError(
                 f"t_min = {self.t_min} and t_max = {self.t_max} must satisfy {low} <= t_min < t_max <= {high}"
+            )
+        ends = torch.tensor([self.t_min, self.t_max], dtype=torch.float64)
+        usable = torch.isfinite(self.log_snr(ends)) & (self.alpha(ends) > 0) & (self.sigma(ends) > 0)
+        if not bool(usable.all()):
+            raise ValueError(
+                f"signal and noise must both be positive from t_min = {self.t_min} to t_max = {self.t_max}; "
+                f"at t = {float(ends[~usable][0])} one of them vanishes"
             )
 
     @abstractmethod

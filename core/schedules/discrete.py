@@ -18,8 +18,9 @@ LOWEST_LOG_SNR = -5.1  # DPM-Solver cuts a chain here: below it, betas near one 
 class DiscreteChain(VariancePreserving):
     """``log alpha`` at ``t_n = n / 1000`` is half the running sum of ``log(1 - beta_n)``, linear in between.
 
-    The knots below ``lambda = -5.1`` are dropped and ``t_max`` lies at the last one kept; times keep their meaning
-    (``1000 t`` is the number of the step), which the embedding of a discrete-time network relies on.
+    The knots below ``lambda = -5.1`` are dropped and ``t_max`` lies at the last one kept. Times keep their meaning
+    (``1000 t`` is the number of the step), which the embedding of a discrete-time network relies on; the authors'
+    code instead stretches the kept knots over (0, 1]. Levels at a given lambda are the same.
 
     Source: Ho et al. 2020 (arXiv 2006.11239) for the chain; Lu et al. 2022 (arXiv 2206.00927), appendix D.1, for
     the interpolation.
@@ -33,10 +34,11 @@ class DiscreteChain(VariancePreserving):
         raise NotImplementedError
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "t_max", min(self.t_max, len(self._knots) / STEPS))
-        super().__post_init__()
         if self.t_min < 1 / STEPS:
             raise ValueError(f"t_min must be at least 1/{STEPS}, the first step of the chain; got {self.t_min}")
+        if self.t_max <= 1:
+            object.__setattr__(self, "t_max", min(self.t_max, len(self._knots) / STEPS))
+        super().__post_init__()
 
     @cached_property
     def _knots(self) -> Tensor:

@@ -20,13 +20,6 @@ class Flow(Schedule):
     t_min: float = 1e-3
     t_max: float = 0.999
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (self.t_min > 0 and self.t_max < 1):
-            raise ValueError(
-                f"t_min must be above 0 and t_max below 1, where lambda is infinite; got {self.t_min}, {self.t_max}"
-            )
-
     def log_alpha(self, t: Time) -> Tensor:
         return torch.log1p(-as_float64(t))
 

@@ -1,6 +1,7 @@
 """The table of noise schedules. A new one is a class in this folder and an entry here."""
 
 from dataclasses import dataclass, fields
+from numbers import Real
 
 from core.registry import Registry
 from core.schedules.base import Schedule
@@ -147,4 +148,7 @@ def make_schedule(name: str, **parameters: float) -> Schedule:
     unknown = sorted(set(parameters) - set(info.parameters))
     if unknown:
         raise ValueError(f"schedule {name!r} has no parameter {unknown[0]!r}; it takes {', '.join(info.parameters)}")
+    for key, value in parameters.items():
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ValueError(f"{key} of schedule {name!r} must be a number, got {value!r}")
     return info.build(**parameters)

@@ -23,11 +23,11 @@ class VarianceExploding(Schedule):
     t_max: float = 1.0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 < self.sigma_min < self.sigma_max:
+        if not 0 < self.sigma_min < self.sigma_max < math.inf:
             raise ValueError(
                 f"the noise levels must satisfy 0 < sigma_min < sigma_max, got {self.sigma_min} and {self.sigma_max}"
             )
+        super().__post_init__()
 
     @property
     def _rate(self) -> float:
@@ -60,11 +60,6 @@ class Edm(Schedule):
 
     t_min: float = 0.002
     t_max: float = 80.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (self.t_min > 0 and math.isfinite(self.t_max)):
-            raise ValueError(f"t_min must be above 0 and t_max finite, got {self.t_min} and {self.t_max}")
 
     def log_alpha(self, t: Time) -> Tensor:
         return torch.zeros_like(as_float64(t))

@@ -51,8 +51,8 @@ class VpLinear(VariancePreserving):
     t_max: float = 1.0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         check_betas(self.beta_min, self.beta_max)
+        super().__post_init__()
 
     def log_alpha(self, t: Time) -> Tensor:
         return linear_beta_log_alpha(as_float64(t), self.beta_min, self.beta_max)
@@ -77,8 +77,8 @@ class SubVp(Schedule):
     t_max: float = 1.0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         check_betas(self.beta_min, self.beta_max)
+        super().__post_init__()
 
     def log_alpha(self, t: Time) -> Tensor:
         return linear_beta_log_alpha(as_float64(t), self.beta_min, self.beta_max)
@@ -113,11 +113,11 @@ class VpCosine(VariancePreserving):
     t_max: float = 0.9946
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if not 0 < self.s < 1:
             raise ValueError(f"the cosine offset s must lie between 0 and 1, got {self.s}")
-        if self.t_max >= 1:
+        if self.t_max >= 1:  # in floating point the cosine of a right angle is not quite zero
             raise ValueError(f"t_max must be below 1 for the cosine schedule, where alpha vanishes; got {self.t_max}")
+        super().__post_init__()
 
     @property
     def _first_angle(self) -> float:
@@ -149,10 +149,12 @@ class VpCosine(VariancePreserving):
     def time_of_log_alpha(self, log_alpha: Tensor) -> Tensor:
         cos_first, sin_first = math.cos(self._first_angle), math.sin(self._first_angle)
         variance = -torch.expm1(2 * log_alpha)
+        cosine = log_alpha.exp() * cos_first
         sine = torch.sqrt(sin_first**2 + variance * cos_first**2)
-        angle = torch.atan2(sine, log_alpha.exp() * cos_first)
-        # the difference to the first angle from the product formula, again without cancellation
-        step = torch.asin(variance * cos_first**2 / torch.sin(angle + self._first_angle))
+        # sine and cosine of the difference to the first angle, by the product and the addition formula: neither
+        # cancels, and the arc tangent of both is well-conditioned at both ends
+        sine_of_sum = sine * cos_first + cosine * sin_first
+        step = torch.atan2(variance * cos_first**2 / sine_of_sum, cosine * cos_first + sine * sin_first)
         return step * (1 + self.s) / (0.5 * math.pi)
 
 
@@ -169,9 +171,9 @@ class Vdm(VariancePreserving):
     t_max: float = 1.0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if not self.gamma_min < self.gamma_max:
             raise ValueError(f"gamma_min = {self.gamma_min} must be below gamma_max = {self.gamma_max}")
+        super().__post_init__()
 
     def _gamma(self, t: Time) -> Tensor:
         return self.gamma_min + as_float64(t) * (self.gamma_max - self.gamma_min)
