@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -139,7 +140,7 @@ def make_grid(
         raise ValueError(f"grid {name!r} has no option {unknown[0]!r}; it takes {', '.join(values) or 'none'}")
     values.update(options)
     for key, _, low, high in info.options:
-        if not low <= values[key] <= high:
+        if isinstance(values[key], bool) or not isinstance(values[key], Real) or not low <= values[key] <= high:
             raise ValueError(f"{key} of grid {name!r} must lie between {low:g} and {high:g}, got {values[key]}")
 
     start, end = (torch.tensor(value, dtype=torch.float64) for value in (t_start, t_end))
@@ -152,5 +153,5 @@ def make_grid(
 
 def check_steps(steps: int) -> None:
     """Raise ``ValueError`` unless ``steps`` is a whole number from 1 to ``MAX_STEPS``."""
-    if isinstance(steps, bool) or int(steps) != steps or not 1 <= steps <= MAX_STEPS:
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or not 1 <= steps <= MAX_STEPS:
         raise ValueError(f"the number of steps must be a whole number from 1 to {MAX_STEPS}, got {steps!r}")
