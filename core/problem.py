@@ -98,11 +98,17 @@ class Problem:
         Raises
         ------
         ValueError
-            If ``t`` is not a single number.
+            If ``t`` is not a single number, or signal or noise vanish there.
         """
         if isinstance(t, Tensor) and t.numel() != 1:
             raise ValueError(f"all particles share one time; got {t.numel()} times")
-        return self._level(float(t))
+        level = self._level(float(t))
+        if not (level.alpha > 0 and level.sigma > 0):  # false for NaN as well
+            raise ValueError(
+                f"signal and noise must both be positive at t = {float(t):g}; "
+                f"the schedule's range is {self.schedule.t_min:g} to {self.schedule.t_max:g}"
+            )
+        return level
 
     def predict(self, x: Tensor, level: Level, kind: str) -> Tensor:
         """``kind`` at a level: asked of the model directly where it can, converted otherwise."""
