@@ -1,5 +1,6 @@
 """SciPy's adaptive Runge-Kutta pairs on the probability-flow ODE, and through them the reference solution."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -55,19 +56,20 @@ class ScipyAdaptive(Solver):
 
     def step(self, context: Context, i: int, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         interval: _Interval = context.plan[i]
-        stepper = state if state is not None else self._start(context, interval, x)
+        stepper, interpolant = state if state is not None else (self._start(context, interval, x), None)
         target = self.chart.position(interval.next)
         while stepper.direction * (target - stepper.t) > 0:
             context.interrupt()
-            message = stepper.step()
+            message, interpolant = stepper.step(), None
             if stepper.status == "failed":
                 raise StepSizeVanished(message)
         if stepper.t == target or not context.record:
             u = stepper.y
         else:
-            u = stepper.dense_output()(target)
+            interpolant = interpolant or stepper.dense_output()  # costs evaluations: once a step
+            u = interpolant(target)
         x_next = torch.from_numpy(u.reshape(tuple(x.shape)) * self.chart.unit(interval.next))
-        return x_next.to(x), stepper
+        return x_next.to(x), (stepper, interpolant)
 
     def _start(self, context: Context, interval: _Interval, x: Tensor) -> integrate.OdeSolver:
         chart, problem = self.chart, context.problem
@@ -76,10 +78,14 @@ class ScipyAdaptive(Solver):
             level = chart.level_at(problem, position)
             kind = problem.preferred(level)
             keep, gain = chart.coefficients(level, kind)
-            x_here = torch.from_numpy(u.reshape(tuple(x.shape)) * chart.unit(level)).to(x)
-            prediction = problem.predict(x_here, level, kind).to("cpu", torch.float64)
-            return keep * u + gain * prediction.numpy().reshape(-1)
+            here = torch.from_numpy(u)
+            prediction = problem.predict((here * chart.unit(level)).reshape(x.shape).to(x), level, kind)
+            # in torch, where an overflow gives inf and no warning: SciPy then shortens the step
+            return (keep * here + gain * prediction.to("cpu", torch.float64).reshape(-1)).numpy()
 
         start = x.detach().to("cpu", torch.float64).numpy().reshape(-1) / chart.unit(interval.cur)
         first, last = chart.position(interval.cur), chart.position(interval.last)
-        return METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol)
+        stepper = METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol)
+        if not math.isfinite(stepper.h_abs):  # SciPy would halve NaN for ever
+            raise StepSizeVanished("the model's prediction is not finite at the start")
+        return stepper
