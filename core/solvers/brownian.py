@@ -68,6 +68,8 @@ class BrownianPath:
                 return right_w
             u = (2 * index + 1) / 2**depth
             middle_t = float(self.schedule.time_of(self._first + u * self._span))
+            if not right_t < middle_t < left_t:  # the cell is as fine as float64 tells times apart
+                break
             noise = normal(self.seed, "bridge", depth, index, shape=self.shape)
             fraction = (left_t - middle_t) / (left_t - right_t)
             deviation = math.sqrt(fraction * (middle_t - right_t))

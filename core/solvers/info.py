@@ -57,7 +57,7 @@ class SolverInfo:
     options : name -> :class:`SolverOption`.
     stochastic : whether a step draws noise.
     adaptive : whether it chooses its own steps.
-    order_on : a note where the order holds only under a condition.
+    note : what a reader should know beside the numbers, such as a condition on the order; empty if nothing.
     """
 
     title: str
