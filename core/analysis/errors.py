@@ -1,12 +1,10 @@
 """How far particles are from where they should be."""
 
-import torch
 from torch import Tensor
 
 
 def particle_error(x: Tensor, reference: Tensor) -> Tensor:
     """Root mean square over the numbers of each particle, ``(N, *shape)`` against the same, to ``(N,)`` float64.
-
 
     Raises
     ------
@@ -33,8 +31,3 @@ def path_error(states: Tensor, reference: Tensor) -> Tensor:
     if states.shape != reference.shape:
         raise ValueError(f"cannot compare paths of shape {tuple(states.shape)} with {tuple(reference.shape)}")
     return (states.double() - reference.double()).flatten(1).square().mean(1).sqrt()
-
-
-def diverged(x: Tensor) -> bool:
-    """Whether any number is NaN or infinite."""
-    return not bool(torch.isfinite(x).all())
