@@ -1,1 +1,18 @@
+"""Data: 2-D densities and image sets, each as a model that a solver can query."""
 
+from core.data.images import IMAGE_DATA, ImageInfo, make_images, to_display
+from core.data.points import PointSet, mixture_from_points, read_points
+from core.data.toy import TOY_DATA, ToyInfo, make_toy
+
+__all__ = [
+    "IMAGE_DATA",
+    "TOY_DATA",
+    "ImageInfo",
+    "PointSet",
+    "ToyInfo",
+    "make_images",
+    "make_toy",
+    "mixture_from_points",
+    "read_points",
+    "to_display",
+]
