@@ -1,0 +1,235 @@
+"""Training lowers the loss, resumes exactly, and its files rebuild the network."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from core.models import NetworkModel, load_checkpoint, load_network, save_checkpoint
+from core.models.checkpoints import describe
+from core.schedules import make_schedule
+from core.train.__main__ import main, parser, trainer_for
+from core.train.data import TRAINING_DATA
+from core.train.recipe import Recipe
+from core.train.report import frechet_distance, measure
+from core.train.report import main as report_main
+from core.train.sheet import draw_samples, sheet_labels, write_sheet
+from core.train.trainer import Trainer
+
+QUICK = Recipe(batch=16, warmup=5, learning_rate=3e-3, bfloat16=False)
+
+
+def weights(trainer: Trainer) -> list[torch.Tensor]:
+    return [*trainer.net.state_dict().values(), *trainer.ema.state_dict().values()]
+
+
+def advance(trainer: Trainer, steps: int) -> list[float]:
+    return [trainer.train_step() for _ in range(steps)]
+
+
+def test_the_digits_are_those_of_scikit_learn():
+    from sklearn.datasets import load_digits
+
+    images, labels = TRAINING_DATA["digits"].load()
+    raw = load_digits()
+    assert images.shape == (1797, 1, 8, 8)
+    assert (images.min(), images.max()) == (-1, 1)
+    np.testing.assert_array_equal((images[:, 0].numpy() + 1) * 8, raw.images)
+    np.testing.assert_array_equal(labels.numpy(), raw.target)
+
+
+def test_a_few_steps_lower_the_loss():
+    losses = advance(Trainer("digits", QUICK), 30)
+    # a fresh network predicts 0, whose squared error against unit noise is 1
+    assert losses[0] == pytest.approx(1, abs=0.15)
+    assert np.mean(losses[-5:]) < 0.75
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_a_run_that_was_stopped_ends_where_an_unbroken_one_does(tmp_path, bfloat16):
+    recipe = Recipe(batch=16, warmup=3, bfloat16=bfloat16)
+    unbroken = Trainer("digits", recipe)
+    losses = advance(unbroken, 6)
+
+    stopped = Trainer("digits", recipe)
+    first = advance(stopped, 3)
+    stopped.save(tmp_path / "run.pt")
+    advance(stopped, 1)  # lost: it came after the last save
+    resumed = Trainer.resume(tmp_path / "run.pt")
+    assert resumed.step == 3
+    assert first + advance(resumed, 3) == losses
+    for ours, theirs in zip(weights(resumed), weights(unbroken), strict=True):
+        assert torch.equal(ours, theirs)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
+
+
+def test_training_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    advance(Trainer("digits", QUICK), 2)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_noise_times_and_labels_are_as_described():
+    trainer = Trainer("digits", Recipe(batch=4000, label_dropout=0.25))
+    inputs, index, labels, eps = trainer._batch()
+    assert (index.min() >= 0) & (index.max() <= 999)
+    # one time in each of 4000 equal slices of the range
+    assert torch.equal(((index / 999) * 4000).floor().clamp(max=3999), torch.arange(4000.0))
+    assert abs((labels == 10).double().mean() - 0.25) < 4 * (0.25 * 0.75 / 4000) ** 0.5
+    assert abs(eps.mean()) < 4 / eps.numel() ** 0.5
+    t = (index.double() + 1) / 1000
+    alpha, sigma = (level[:, None, None, None] for level in (trainer.schedule.alpha(t), trainer.schedule.sigma(t)))
+    x0 = (inputs - sigma * eps) / alpha
+    early = index < 500
+    grey = (x0[early] + 1) * 8
+    torch.testing.assert_close(grey, grey.round(), rtol=0, atol=5e-3)
+
+
+def test_the_average_follows_the_weights():
+    trainer = Trainer("digits", QUICK)
+    with torch.no_grad():
+        for weight in trainer.net.parameters():
+            weight.fill_(1)
+        for weight in trainer.ema.parameters():
+            weight.zero_()
+    trainer.step = 9  # (1 + 9) / (10 + 9) is what is kept
+    trainer._average()
+    for weight in trainer.ema.parameters():
+        torch.testing.assert_close(weight, torch.full_like(weight, 9 / 19))
+    trainer.step = 10**6
+    trainer._average()
+    expected = 9 / 19 * QUICK.ema + 1 - QUICK.ema
+    for weight in trainer.ema.parameters():
+        torch.testing.assert_close(weight, torch.full_like(weight, expected))
+
+
+def test_the_sheet_shows_every_image(tmp_path):
+    images = torch.linspace(-1, 1, 6)[:, None, None, None].expand(6, 1, 8, 8)
+    write_sheet(images, tmp_path / "sheet.png", columns=3, zoom=2)
+    picture = np.asarray(Image.open(tmp_path / "sheet.png"))
+    assert picture.shape == (2 * 18, 3 * 18, 3)
+    assert picture[::18, ::18, 0].tolist() == [[0, 51, 102], [153, 204, 255]]
+    assert sheet_labels(3, 2).tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_the_command_trains_writes_and_goes_on(tmp_path, capsys):
+    out = tmp_path / "run"
+    command = ["digits", "--out", str(out), "--batch", "8", "--no-bfloat16", "--device", "cpu", "--rows", "1"]
+    assert main([*command, "--steps", "2"]) == 0
+    assert main([*command, "--steps", "3"]) == 0
+    assert "from step 2" in capsys.readouterr().out
+    assert Trainer.resume(out / "run.pt").step == 3
+    about = load_checkpoint(out / "digits.safetensors").metadata
+    assert (about["images_seen"], about["recipe"]["batch"], about["schedule"]) == (24, 8, "ddpm-linear")
+    assert Image.open(out / "digits.png").size == (10 * 36, 36)
+    model = load_network(out / "digits.safetensors", labels=1, device="cpu")
+    assert draw_samples(model, torch.tensor([3, 4]), steps=2).shape == (2, 1, 8, 8)
+    assert trainer_for(parser().parse_args(command)).step == 3
+    assert trainer_for(parser().parse_args([*command, "--fresh"])).step == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--minutes", "-1"], "--minutes must be above 0"),
+        (["--minutes", "nan"], "--minutes must be above 0"),
+        (["--threads", "0"], "--threads must be at least 1"),
+        (["--rows", "0"], "--rows must be at least 1"),
+        (["--batch", "0"], "batch must lie between 1 and"),
+        (["--label-dropout", "2"], "label_dropout must lie between 0 and 1"),
+        (["--learning-rate", "nan"], "learning_rate must lie between"),
+        (["--device", "abacus"], "--device must be cpu or cuda, got 'abacus'"),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(tmp_path, capsys, options, message):
+    assert main(["digits", "--out", str(tmp_path), *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_gpu_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["digits", "--out", str(tmp_path), "--device", "cuda"]) == 2
+    assert "finds no CUDA device here" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_only_with_the_settings_it_began_with(tmp_path, capsys):
+    Trainer("digits", QUICK).save(tmp_path / "run.pt")
+    assert main(["digits", "--out", str(tmp_path), "--batch", "99"]) == 2
+    assert "has batch = 16, not 99" in capsys.readouterr().err
+
+
+def test_a_file_of_something_else_is_no_run(tmp_path):
+    path = tmp_path / "run.pt"
+    path.write_bytes(b"something else")
+    with pytest.raises(ValueError, match=r"run\.pt"):
+        Trainer.resume(path)
+    torch.save({"weight": torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match="is not a training run"):
+        Trainer.resume(path)
+
+
+def test_the_frechet_distance_of_gaussians_with_known_moments():
+    generator = np.random.default_rng(0)
+    whitened = generator.standard_normal((50, 3))
+    whitened -= whitened.mean(0)
+    whitened = whitened @ np.linalg.inv(np.linalg.cholesky(np.cov(whitened, rowvar=False))).T
+    scale, shift = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.0, -1.0])
+    # for commuting covariances: squared distance of means plus squared distances of standard deviations
+    assert frechet_distance(whitened, whitened * scale + shift) == pytest.approx(1.25 + 0 + 1 + 4)
+    assert frechet_distance(whitened, whitened) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_report_knows_the_data_from_noise():
+    images, labels = TRAINING_DATA["digits"].load()
+    schedule = make_schedule("ddpm-linear")
+
+    class Recall(nn.Module):
+        """Knows one image of each class by heart: its eps leads back to it."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1))
+            self.known = torch.stack([images[labels == digit][0] for digit in range(10)])
+
+        def forward(self, x, timesteps, y):
+            t = (timesteps.double()[0] + 1) / 1000
+            alpha, sigma = float(schedule.alpha(t)), float(schedule.sigma(t))
+            return (x - alpha * self.known[y]) / sigma
+
+    model = NetworkModel(Recall(), schedule, shape=(1, 8, 8), classes=10, labels=0)
+    report = measure("digits", model, 2, levels=2)
+    assert report.samples == 20
+    assert report.accuracy >= 0.9
+    assert report.accuracy_on_data > 0.95
+    assert report.nearest < 0.02 < report.nearest_in_data
+    assert report.frechet > 10 * report.frechet_in_data
+
+
+def test_the_report_runs_from_the_command_line(tmp_path, capsys):
+    path = tmp_path / "digits.safetensors"
+    trainer = Trainer("digits", QUICK)
+    save_checkpoint(path, trainer.ema.state_dict(), describe(trainer.preset, images_seen=0))
+    assert report_main(["digits", str(path), "--per-class", "2", "--levels", "2"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["images_seen"] == 0
+    assert report["loss"] == pytest.approx(1, abs=0.05)  # it predicts no noise at all
+    assert report_main(["digits", str(path), "--per-class", "1"]) == 2
+    assert report_main(["digits", str(tmp_path / "gone.pt")]) == 2
+
+
+def test_help_names_the_settings():
+    root = Path(__file__).parents[2]
+    shown = subprocess.run(
+        [sys.executable, "-m", "core.train", "--help"], cwd=root, capture_output=True, text=True, check=True
+    )
+    for option in ("--minutes", "--bfloat16", "--channels-last", "--label-dropout", "{digits}"):
+        assert option in shown.stdout
