@@ -38,6 +38,7 @@ class EmpiricalData(Model):
         self.points = points
         self.shape = tuple(points.shape[1:])
         self._flat = points.flatten(1)
+        self._kept: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
     def predict(self, x: Tensor, alpha: float, sigma: float, kind: str) -> Tensor:
         """Posterior mean of x0 or of eps given ``x``, (N, *shape).
@@ -72,6 +73,20 @@ class EmpiricalData(Model):
         """Mean of the data, (*shape), float64."""
         return self.points.mean(dim=0, dtype=torch.float64)
 
+    def _block(self, start: int, rows: int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows of the data and their squared norms, in float64 on the device of ``x``.
+
+        float64 whatever the data's precision: the expanded square loses half its digits, and 1/(2 sigma^2) magnifies
+        what is left by up to 5e7. A set of one block is converted once.
+        """
+        if x.device in self._kept:
+            return self._kept[x.device]
+        block = self._flat[start : start + rows].to(x)
+        converted = block, block.square().sum(dim=1)
+        if rows >= len(self._flat):
+            self._kept[x.device] = converted
+        return converted
+
     def _gather(self, x: Tensor, alpha: float, sigma: float) -> tuple[Tensor, Tensor]:
         """Posterior mean (N, D) and log of the summed kernels (N,), both float64."""
         count, dim = len(self._flat), x.shape[1]
@@ -80,10 +95,8 @@ class EmpiricalData(Model):
         weighted = torch.zeros_like(x)
         norm = x.square().sum(dim=1, keepdim=True)
         for start in range(0, count, max(1, BLOCK // dim)):
-            # float64 whatever the data's precision: the expanded square loses half its digits, and 1/(2 sigma^2)
-            # magnifies what is left by up to 5e7
-            block = self._flat[start : start + max(1, BLOCK // dim)].to(x)
-            squared = norm - (2 * alpha) * (x @ block.T) + alpha**2 * block.square().sum(dim=1)
+            block, block_norm = self._block(start, max(1, BLOCK // dim), x)
+            squared = norm - (2 * alpha) * (x @ block.T) + alpha**2 * block_norm
             logits = squared.clamp_(min=0.0).mul_(-0.5 / sigma**2)
             new_highest = torch.maximum(highest, logits.amax(dim=1))
             shrink = (highest - new_highest).exp()

@@ -1,0 +1,160 @@
+"""From specification to problem: models, starting noise and the reference, shared by all experiments."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from threading import Lock
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.data import IMAGE_DATA, make_images, make_toy, mixture_from_points
+from core.experiments.specification import CUSTOM, Data, ImageData, ToyData
+from core.models import Model, runtime_device
+from core.problem import Problem
+from core.schedules import make_schedule
+from core.solve import Cancelled, Run, solve
+
+CUSTOM_BANDWIDTH = 0.1
+NETWORK_REFERENCE = ("dpmpp-3m", 300)  # a learned score is too rough in time for order 8; many small steps are not
+
+Report = Callable[[float, str], None]
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """The answer of a run that nobody cancels."""
+    return False
+
+
+def silent(fraction: float, doing: str) -> None:
+    """The progress report of a run that nobody watches."""
+
+
+@lru_cache(maxsize=32)
+def build_model(data: ToyData | ImageData) -> Model:
+    """The model of a data specification; the last 32 are kept.
+
+    Raises
+    ------
+    ValueError
+        If a weights file is missing or corrupt, or a setting is out of range.
+    """
+    if isinstance(data, ImageData):
+        return make_images(data.name, data.label)
+    if data.name == CUSTOM:
+        return mixture_from_points(np.array(data.points), data.bandwidth or CUSTOM_BANDWIDTH, data.scale)
+    return make_toy(data.name, scale=data.scale, bandwidth=data.bandwidth)
+
+
+def build_problem(data: Data, schedule: str) -> Problem:
+    """The data's model under a noise schedule with its default parameters."""
+    return Problem(build_model(data), make_schedule(schedule))
+
+
+def precision_of(data: Data) -> torch.dtype:
+    """float64 for 2-D data, float32 for images."""
+    return torch.float64 if data.kind == "toy" else torch.float32
+
+
+def starting_noise(problem: Problem, data: Data, particles: int, t_start: float, seed: int) -> Tensor:
+    """``sigma_t z`` at the first time: the same ``z`` for a seed whatever schedule, solver and step count."""
+    x = problem.sample_prior(particles, t_start, seed, precision_of(data))
+    return x if is_exact(data) else x.to(runtime_device().device)
+
+
+def is_exact(data: Data) -> bool:
+    """Whether the score of these data is exact (else it is learned)."""
+    return data.kind == "toy" or IMAGE_DATA[data.name].exact
+
+
+def device_line(data: Data) -> str:
+    """Which model runs where and in which precision, for the screen."""
+    precision = str(precision_of(data)).removeprefix("torch.")
+    if is_exact(data):
+        return f"exact score on cpu, {precision} particles"
+    return f"ADM UNet on {runtime_device().device}, {precision}"
+
+
+_references: dict[tuple, Run] = {}
+_references_lock = Lock()
+MAX_REFERENCES = 16
+
+
+def reference_run(
+    problem: Problem, data: Data, times: Tensor, x: Tensor, seed: int, stop: Stop, report: Report, record: bool = True
+) -> tuple[Run, str]:
+    """The solution that errors are measured against, and what it is in words; the last 16 are kept.
+
+    DOP853 at tolerance 1e-12 where the score is exact (1e-8 for images, whose particles are float32), a run with 300
+    small steps where it is learned.
+
+    Raises
+    ------
+    Cancelled
+        If ``stop`` said so.
+    """
+    key = (data, problem.schedule, tuple(times.tolist()), tuple(x.shape), seed, record, x.dtype)
+    with _references_lock:
+        if key in _references:
+            return _references[key], reference_label(data)
+
+    def heartbeat() -> bool:
+        report(0.0, "solving the reference")
+        return stop()
+
+    if is_exact(data):
+        tolerance = {} if data.kind == "toy" else {"rtol": 1e-8, "atol": 1e-8}
+        run = solve(problem, "reference", times, x.double(), record=record, cancel=heartbeat, **tolerance)
+    else:
+        run = _network_reference(problem, times, x, record, heartbeat)
+    if run.cancelled:
+        raise Cancelled(run.message)
+    with _references_lock:
+        while len(_references) >= MAX_REFERENCES:
+            _references.pop(next(iter(_references)))
+        _references[key] = run
+    return run, reference_label(data)
+
+
+def reference_label(data: Data) -> str:
+    """The reference in words."""
+    if not is_exact(data):
+        return f"DPM-Solver++ 3M with at least {NETWORK_REFERENCE[1]} steps"
+    return "DOP853 at tolerance 1e-12" if data.kind == "toy" else "DOP853 at tolerance 1e-8"
+
+
+def _network_reference(problem: Problem, times: Tensor, x: Tensor, record: bool, stop: Stop) -> Run:
+    """Many equal steps in lambda inside each interval of ``times``, then only the states at ``times``."""
+    solver, least = NETWORK_REFERENCE
+    inner = max(2, -(-least // (len(times) - 1)))
+    fine = refine(problem, times, inner)
+    run = solve(problem, solver, fine, x, record=record, cancel=stop, start="single-step")
+    return run if run.cancelled or not record else thinned(run, inner)
+
+
+def refine(problem: Problem, times: Tensor, inner: int) -> Tensor:
+    """Each interval of ``times`` cut into ``inner`` equal steps in lambda; the given times stay as they are."""
+    lam = problem.schedule.log_snr(times)
+    share = torch.arange(inner, dtype=torch.float64) / inner
+    fine = problem.schedule.time_of((lam[:-1, None] + share * lam.diff()[:, None]).flatten())
+    fine[::inner] = times[:-1]
+    return torch.cat([fine, times[-1:]])
+
+
+def thinned(run: Run, every: int) -> Run:
+    """A recorded run with only every ``every``-th state."""
+    return replace(
+        run,
+        times=run.times[::every],
+        states=run.states[::every],
+        x0_predictions=run.x0_predictions[::every],
+        steps=run.steps // every,
+    )
+
+
+def at_times(run: Run, times: Tensor) -> Run:
+    """A recorded run with only the states at ``times``, all of which it must have visited."""
+    index = torch.searchsorted(-run.times, -times)
+    return replace(run, times=times, states=run.states[index], x0_predictions=None, steps=len(times) - 1)

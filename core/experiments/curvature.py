@@ -1,0 +1,152 @@
+"""The shape of probability-flow paths under several schedules."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.analysis import length_over_chord, path_curvature, principal_plane, straightness
+from core.experiments.build import (
+    Report,
+    Stop,
+    at_times,
+    build_problem,
+    device_line,
+    never,
+    reference_run,
+    silent,
+    starting_noise,
+)
+from core.experiments.specification import CurvatureSpec
+from core.grids import make_grid
+from core.schedules import SCHEDULES
+from core.solve import Cancelled
+
+QUANTILES = (0.1, 0.5, 0.9)
+STRAIGHT_STEPS = 400  # intervals of equal time for the straightness integral, at least
+
+
+@dataclass(frozen=True)
+class PathShape:
+    """Paths under one schedule.
+
+    Attributes
+    ----------
+    schedule, title : name and title on screen.
+    times, log_snr : (S + 1,) from noise to data; s : the same times scaled to run from 0 to 1.
+    states : (S + 1, N, *shape).
+    curvature : (S + 1, N), 1/length; curvature_mean (S + 1,); quantiles (3, S + 1) at 0.1, 0.5 and 0.9.
+    straightness : (N,), squared length; length_over_chord : (N,).
+    plane : (S + 1, N, 2) each path in its own two leading principal components; shares (N, 3) of its variance.
+    """
+
+    schedule: str
+    title: str
+    times: np.ndarray
+    s: np.ndarray
+    log_snr: np.ndarray
+    states: np.ndarray
+    curvature: np.ndarray
+    curvature_mean: np.ndarray
+    quantiles: np.ndarray
+    straightness: np.ndarray
+    length_over_chord: np.ndarray
+    plane: np.ndarray
+    shares: np.ndarray
+
+
+@dataclass(frozen=True)
+class CurvatureResult:
+    """Path shapes by schedule, from the same noise."""
+
+    spec: CurvatureSpec
+    shapes: tuple[PathShape, ...]
+    reference_label: str
+    seconds: float
+    notes: tuple[str, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a schedule and time."""
+        frames = [
+            pd.DataFrame(
+                {
+                    "schedule": shape.title,
+                    "t": shape.times,
+                    "s": shape.s,
+                    "lambda": shape.log_snr,
+                    "curvature_mean": shape.curvature_mean,
+                    "curvature_q10": shape.quantiles[0],
+                    "curvature_median": shape.quantiles[1],
+                    "curvature_q90": shape.quantiles[2],
+                    "straightness_mean": shape.straightness.mean(),
+                    "length_over_chord_mean": np.nanmean(shape.length_over_chord),
+                }
+            )
+            for shape in self.shapes
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Everything by schedule, for NPZ."""
+        names = ("times", "log_snr", "states", "curvature", "straightness", "length_over_chord", "plane", "shares")
+        return {f"{shape.schedule}_{name}": getattr(shape, name) for shape in self.shapes for name in names}
+
+
+def run_curvature(spec: CurvatureSpec, report: Report = silent, stop: Stop = never) -> CurvatureResult:
+    """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
+    started = time.perf_counter()
+    shapes, label = [], ""
+    for i, name in enumerate(spec.schedules):
+        title = SCHEDULES[name].title
+        report(i / len(spec.schedules), f"following paths under {title}")
+
+        def progress(fraction: float, doing: str, i: int = i, title: str = title) -> None:
+            report((i + fraction) / len(spec.schedules), f"following paths under {title}")
+
+        if stop():
+            raise Cancelled("cancelled")
+        shape, label = _shape(spec, name, title, progress, stop)
+        shapes.append(shape)
+    notes = (
+        f"Computed with {device_line(spec.data)}.",
+        f"Paths are those of {label}.",
+        "Curvature is that of the path in x, so it depends on the schedule, which scales x.",
+    )
+    return CurvatureResult(spec, tuple(shapes), label, time.perf_counter() - started, notes)
+
+
+def _shape(spec: CurvatureSpec, name: str, title: str, report: Report, stop: Stop) -> tuple[PathShape, str]:
+    problem = build_problem(spec.data, name)
+    schedule = problem.schedule
+    # even steps in lambda resolve the bends; even steps in t carry the integral over time; one run serves both
+    bends = make_grid("uniform-lambda", schedule, spec.nodes)
+    even = make_grid("uniform-t", schedule, min(STRAIGHT_STEPS, 2 * spec.nodes))
+    times = torch.unique(torch.cat([bends, even])).flip(0)
+    x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
+    run, label = reference_run(problem, spec.data, times, x, spec.seed, stop, report)
+    if not run.complete:
+        raise ValueError(f"the reference path under {title} {run.message}")
+
+    on_bends = at_times(run, bends)
+    curvature = path_curvature(on_bends).cpu().numpy()
+    plane, shares = principal_plane(on_bends.states)
+    return (
+        PathShape(
+            schedule=name,
+            title=title,
+            times=bends.numpy(),
+            s=((bends[0] - bends) / (bends[0] - bends[-1])).numpy(),
+            log_snr=schedule.log_snr(bends).numpy(),
+            states=on_bends.states.cpu().numpy(),
+            curvature=curvature,
+            curvature_mean=curvature.mean(axis=1),
+            quantiles=np.quantile(curvature, QUANTILES, axis=1),
+            straightness=straightness(run).cpu().numpy(),
+            length_over_chord=length_over_chord(run).cpu().numpy(),
+            plane=plane.cpu().numpy(),
+            shares=shares.cpu().numpy(),
+        ),
+        label,
+    )

@@ -1,0 +1,122 @@
+"""The table of experiments, and the one call that runs any of them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from core.experiments import specification as spec_module
+from core.experiments.build import Report, Stop, never, silent
+from core.experiments.convergence import ConvergenceResult, run_convergence
+from core.experiments.curvature import CurvatureResult, run_curvature
+from core.experiments.schedules import SchedulesResult, run_schedules
+from core.experiments.trajectories import TrajectoriesResult, run_trajectories
+from core.registry import Registry
+
+Result = TrajectoriesResult | ConvergenceResult | CurvatureResult | SchedulesResult
+
+
+@dataclass(frozen=True)
+class ExperimentInfo:
+    """An experiment: its specification class, the function that runs it, and its title."""
+
+    title: str
+    description: str
+    specification: type[spec_module.Frozen]
+    run: Callable[[Any, Report, Stop], Result]
+
+
+EXPERIMENTS: Registry[ExperimentInfo] = Registry("experiment")
+EXPERIMENTS.add(
+    "trajectories",
+    ExperimentInfo(
+        "Trajectories",
+        "Carry the same noise to data with several solvers.",
+        spec_module.TrajectoriesSpec,
+        run_trajectories,
+    ),
+)
+EXPERIMENTS.add(
+    "convergence",
+    ExperimentInfo(
+        "Error against steps",
+        "Measure each solver's error and order.",
+        spec_module.ConvergenceSpec,
+        run_convergence,
+    ),
+)
+EXPERIMENTS.add(
+    "curvature",
+    ExperimentInfo(
+        "Curvature",
+        "Measure how probability-flow paths bend under several schedules.",
+        spec_module.CurvatureSpec,
+        run_curvature,
+    ),
+)
+EXPERIMENTS.add(
+    "schedules",
+    ExperimentInfo(
+        "Schedules",
+        "Compare noise schedules and time grids.",
+        spec_module.SchedulesSpec,
+        run_schedules,
+    ),
+)
+
+
+def run_experiment(spec: spec_module.Specification, progress: Report = silent, cancel: Stop = never) -> Result:
+    """Run the experiment that ``spec`` describes.
+
+    ``progress(fraction, what)`` is called along the way with a fraction that never falls; ``cancel()`` is asked in
+    every solver step.
+
+    Raises
+    ------
+    core.solve.Cancelled
+        When ``cancel()`` returned True.
+    ValueError
+        With one sentence, if the model cannot be built (a missing weights file, for example).
+    """
+    highest = 0.0
+
+    def forward(fraction: float, doing: str) -> None:
+        nonlocal highest
+        highest = max(highest, min(fraction, 1.0))
+        progress(highest, doing)
+
+    result = EXPERIMENTS[spec.kind].run(spec, forward, cancel)
+    forward(1.0, "done")
+    return result
+
+
+def load_recipe(text: str) -> spec_module.Specification:
+    """A specification from the JSON that ``spec.model_dump_json()`` wrote.
+
+    Raises
+    ------
+    ValueError
+        With one sentence, if the text is no JSON or describes no valid experiment.
+    """
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"the recipe is not JSON: {problem.msg} in line {problem.lineno}") from None
+    if not isinstance(fields, dict) or fields.get("kind") not in EXPERIMENTS:
+        raise ValueError(f"the recipe must have a kind, one of: {', '.join(EXPERIMENTS)}")
+    try:
+        return TypeAdapter(spec_module.Specification).validate_python(fields)
+    except ValidationError as problem:
+        raise ValueError("the recipe does not fit: " + "; ".join(plain_errors(problem))) from None
+
+
+def plain_errors(problem: ValidationError) -> list[str]:
+    """Each validation error as one plain phrase: the field, what is wrong, what was given."""
+    lines = []
+    for error in problem.errors(include_url=False):
+        place = ".".join(str(part) for part in error["loc"] if not isinstance(part, str) or "-" not in part)
+        message = error["msg"].removeprefix("Value error, ")
+        lines.append(f"{place}: {message}" if place else message)
+    return lines

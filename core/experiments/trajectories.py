@@ -1,0 +1,235 @@
+"""Several solvers carry the same noise to data, beside the reference path."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from core.analysis import median_error, path_error, rms_error
+from core.experiments.build import (
+    Report,
+    Stop,
+    build_problem,
+    device_line,
+    is_exact,
+    never,
+    reference_run,
+    refine,
+    silent,
+    starting_noise,
+)
+from core.experiments.specification import SolverChoice, TrajectoriesSpec
+from core.grids import make_grid
+from core.problem import Problem
+from core.solve import Cancelled, Run, solve
+from core.solvers import SOLVERS
+
+DENSE = 100  # intervals of a 2-D reference path, at least: smooth to the eye
+FRAMES = 40  # pictures of the density and the field, at most
+DENSITY_SIDE, ARROW_SIDE = 64, 15
+BACKDROP = 600
+
+
+@dataclass(frozen=True)
+class SolverPath:
+    """One solver's run.
+
+    Attributes
+    ----------
+    choice, name, label : the solver, its key and its title with options.
+    times : (S' + 1,) times reached; shorter than the grid if the run diverged.
+    states : (S' + 1, N, *shape); x0 : (S', N, *shape), the predicted clean data at the start of each step.
+    nfe, seconds : model evaluations and wall time.
+    stochastic : whether it draws noise, so that its error against the ODE means nothing (NaN).
+    error : (S' + 1,) RMS distance to the reference at the same time; final_rms, final_median at the end (NaN if the
+        run did not get there).
+    diverged_at, message : the step at which it broke off, and why.
+    evaluation_times : (calls,) the time of every model call.
+    """
+
+    choice: SolverChoice
+    name: str
+    label: str
+    times: np.ndarray
+    states: np.ndarray
+    x0: np.ndarray
+    nfe: int
+    seconds: float
+    stochastic: bool
+    error: np.ndarray
+    final_rms: float
+    final_median: float
+    diverged_at: int | None
+    message: str
+    evaluation_times: np.ndarray
+
+
+@dataclass(frozen=True)
+class FieldFrames:
+    """Density and PF-ODE velocity on a square lattice, at ``times``.
+
+    ``density`` (F, G, G) is ``p_t`` divided by its maximum in each frame, rows along y; ``velocity`` (F, A, A, 2) is
+    dx/dt towards noise, so the sampler moves against it.
+    """
+
+    times: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    density: np.ndarray
+    arrows_x: np.ndarray
+    arrows_y: np.ndarray
+    velocity: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrajectoriesResult:
+    """Runs of several solvers from the same noise.
+
+    ``reference`` is (R + 1, N, *shape) at ``reference_times``; every time of the grid is among them, at the indices
+    ``on_grid``.
+    """
+
+    spec: TrajectoriesSpec
+    paths: tuple[SolverPath, ...]
+    times: np.ndarray
+    alpha: np.ndarray
+    sigma: np.ndarray
+    log_snr: np.ndarray
+    reference_times: np.ndarray
+    reference: np.ndarray
+    on_grid: np.ndarray
+    reference_label: str
+    field: FieldFrames | None
+    data_samples: np.ndarray | None
+    seconds: float
+    notes: tuple[str, ...] = field(default=())
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a solver and time: noise levels, RMS error, and the model evaluations of the whole run."""
+        columns = {"alpha": self.alpha, "sigma": self.sigma, "lambda": self.log_snr}
+        frames = []
+        for path in self.paths:
+            reached = len(path.times)
+            rows = {"solver": path.label, "step": np.arange(reached), "t": path.times}
+            rows |= {name: values[:reached] for name, values in columns.items()}
+            frames.append(pd.DataFrame({**rows, "rms_error": path.error, "nfe": path.nfe}))
+        return pd.concat(frames, ignore_index=True)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Every path, for NPZ: ``<solver>_times`` and ``<solver>_states``, and the reference."""
+        arrays = {"reference_times": self.reference_times, "reference_states": self.reference}
+        for path in self.paths:
+            arrays |= {f"{path.choice}_times": path.times, f"{path.choice}_states": path.states}
+        return arrays
+
+
+def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop = never) -> TrajectoriesResult:
+    """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
+    started = time.perf_counter()
+    problem = build_problem(spec.data, spec.schedule)
+    times = make_grid(spec.grid, problem.schedule, spec.steps, spec.t_start, spec.t_end, **spec.grid_options)
+    x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
+
+    inner = -(-DENSE // spec.steps) if spec.data.kind == "toy" else 1
+    dense = refine(problem, times, inner)
+    report(0.0, "solving the reference")
+    reference, label = reference_run(problem, spec.data, dense, x, spec.seed, stop, report)
+    on_grid = np.arange(0, len(dense), inner)
+    at_grid = reference.states[:: max(inner, 1)]
+
+    paths = []
+    for i, choice in enumerate(spec.solvers):
+        share = 0.9 / len(spec.solvers)
+
+        def progress(done: int, steps: int, i: int = i, choice: SolverChoice = choice, share: float = share) -> None:
+            report(0.1 + share * (i + done / steps), f"running {choice.label}")
+
+        run = solve(problem, choice.name, times, x, spec.seed, progress=progress, cancel=stop, **dict(choice.options))
+        if run.cancelled:
+            raise Cancelled(run.message)
+        paths.append(_path(choice, run, at_grid))
+    toy = spec.data.kind == "toy"
+    return TrajectoriesResult(
+        spec=spec,
+        paths=tuple(paths),
+        times=times.numpy(),
+        alpha=problem.schedule.alpha(times).numpy(),
+        sigma=problem.schedule.sigma(times).numpy(),
+        log_snr=problem.schedule.log_snr(times).numpy(),
+        reference_times=reference.times.numpy(),
+        reference=_array(reference.states),
+        on_grid=on_grid,
+        reference_label=label,
+        field=_field(problem, times, reference.states) if toy else None,
+        data_samples=_array(problem.sample_data(BACKDROP, spec.seed)) if toy else None,
+        seconds=time.perf_counter() - started,
+        notes=_notes(spec, paths, label),
+    )
+
+
+def _notes(spec: TrajectoriesSpec, paths: list[SolverPath], reference: str) -> tuple[str, ...]:
+    notes = [f"Computed with {device_line(spec.data)}.", f"Errors are against {reference}."]
+    notes += [f"{path.label} {path.message}." for path in paths if path.message]
+    if not is_exact(spec.data):
+        notes.append("The score is learned: the reference is the end of the network's own path, not the truth.")
+    return tuple(notes)
+
+
+def _path(choice: SolverChoice, run: Run, reference: Tensor) -> SolverPath:
+    info = SOLVERS[choice.name]
+    reached = len(run.times)
+    error = path_error(run.states, reference[:reached].to(run.states)).cpu().numpy()
+    last = reference[-1].to(run.final)
+    return SolverPath(
+        choice=choice,
+        name=choice.name,
+        label=choice.label,
+        times=run.times.numpy(),
+        states=_array(run.states),
+        x0=_array(run.x0_predictions),
+        nfe=run.nfe,
+        seconds=run.seconds,
+        stochastic=info.stochastic,
+        error=np.full(reached, np.nan) if info.stochastic else error,
+        final_rms=float("nan") if info.stochastic else rms_error(run.final, last),
+        final_median=float("nan") if info.stochastic else median_error(run.final, last),
+        diverged_at=run.diverged_at,
+        message=run.message,
+        evaluation_times=run.evaluation_times.numpy(),
+    )
+
+
+def _array(values: Tensor) -> np.ndarray:
+    return values.detach().cpu().numpy()
+
+
+def _field(problem: Problem, times: Tensor, reference: Tensor) -> FieldFrames:
+    """Density and velocity over the region that the reference paths visit."""
+    reach = float(reference[-1].abs().max())
+    start = (
+        float(reference.abs().flatten().quantile(0.999)) if reference.numel() < 1e7 else float(reference.abs().max())
+    )
+    # schedules without a bound on sigma start far away; the picture keeps to the neighbourhood of the data
+    half = 1.15 * max(reach, min(start, 3.0 * reach))
+    picked = torch.linspace(0, len(times) - 1, min(len(times), FRAMES)).round().long()
+    axis = torch.linspace(-half, half, DENSITY_SIDE, dtype=torch.float64)
+    arrows = torch.linspace(-half, half, ARROW_SIDE + 2, dtype=torch.float64)[1:-1]
+    lattice = torch.cartesian_prod(axis, axis).flip(1)
+    arrow_places = torch.cartesian_prod(arrows, arrows).flip(1)
+    density, velocity = [], []
+    for t in times[picked].tolist():
+        log_density = problem.log_density(lattice, t)
+        density.append((log_density - log_density.max()).exp().reshape(DENSITY_SIDE, DENSITY_SIDE))
+        velocity.append(problem.velocity(arrow_places, t).reshape(ARROW_SIDE, ARROW_SIDE, 2))
+    return FieldFrames(
+        times=times[picked].numpy(),
+        x=axis.numpy(),
+        y=axis.numpy(),
+        density=torch.stack(density).float().numpy(),
+        arrows_x=arrows.numpy(),
+        arrows_y=arrows.numpy(),
+        velocity=torch.stack(velocity).float().numpy(),
+    )
