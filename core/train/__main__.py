@@ -1,10 +1,14 @@
 """``python -m core.train digits --minutes 15 --out runs/digits``: train, stop at any moment, go on later."""
 
 import argparse
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from threading import Event
 
 import torch
 
@@ -84,12 +88,25 @@ def trainer_for(arguments: argparse.Namespace) -> Trainer:
     return trainer
 
 
+@contextmanager
+def asked_to_stop() -> Iterator[Event]:
+    """An event that Ctrl-C or a termination signal sets, so that a run ends between two steps and not inside one."""
+    stop = Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(which, lambda *_: stop.set()) for which in signals]
+    try:
+        yield stop
+    finally:
+        for which, handler in zip(signals, before, strict=True):
+            signal.signal(which, handler)
+
+
 def train(trainer: Trainer, out: Path, minutes: float, steps: int | None) -> None:
     """Train until time or steps run out or the user stops it, saving on the way and at the end."""
     begun = saved = told = time.monotonic()
     seconds_before, first_step = trainer.seconds, trainer.step
-    try:
-        while (steps is None or trainer.step < steps) and time.monotonic() - begun < 60 * minutes:
+    with asked_to_stop() as stop:
+        while not stop.is_set() and (steps is None or trainer.step < steps) and time.monotonic() - begun < 60 * minutes:
             trainer.train_step()
             now = time.monotonic()
             trainer.seconds = seconds_before + now - begun
@@ -104,7 +121,7 @@ def train(trainer: Trainer, out: Path, minutes: float, steps: int | None) -> Non
             if now - saved >= SAVE_EVERY:
                 saved = now
                 trainer.save(out / RUN_FILE)
-    except KeyboardInterrupt:
+    if stop.is_set():
         say("stopped; run the same command to go on")
     trainer.save(out / RUN_FILE)
 

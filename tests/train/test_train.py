@@ -1,6 +1,8 @@
 """Training lowers the loss, resumes exactly, and its files rebuild the network."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +134,23 @@ def test_the_command_trains_writes_and_goes_on(tmp_path, capsys):
     assert draw_samples(model, torch.tensor([3, 4]), steps=2).shape == (2, 1, 8, 8)
     assert trainer_for(parser().parse_args(command)).step == 3
     assert trainer_for(parser().parse_args([*command, "--fresh"])).step == 0
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_the_step_in_progress(tmp_path, monkeypatch, capsys, which):
+    plain = Trainer.train_step
+
+    def interrupted(trainer: Trainer) -> float:
+        if trainer.step == 1:
+            os.kill(os.getpid(), which)
+        return plain(trainer)
+
+    monkeypatch.setattr(Trainer, "train_step", interrupted)
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert main(["digits", "--out", str(tmp_path), "--batch", "8", "--device", "cpu", "--rows", "1"]) == 0
+    assert "run the same command to go on" in capsys.readouterr().out
+    assert Trainer.resume(tmp_path / "run.pt").step == 2
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
 
 
 @pytest.mark.parametrize(
