@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from core.models.adm import NETWORKS, PRESETS, Preset
@@ -126,7 +126,7 @@ def save_checkpoint(path: str | Path, state_dict: dict[str, Tensor], metadata: d
     _check_numbers(path, half)
     partial = path.with_suffix(".partial")
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(half, partial, metadata={METADATA_KEY: json.dumps(metadata)})
+    partial.write_bytes(save(half, metadata={METADATA_KEY: json.dumps(metadata)}))
     os.replace(partial, path)
 
 

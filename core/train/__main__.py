@@ -31,8 +31,9 @@ def parser() -> argparse.ArgumentParser:
     )
     line.add_argument("data", choices=list(TRAINING_DATA), help="training set")
     line.add_argument("--out", type=Path, required=True, help="folder of the run, its samples and its weights")
-    line.add_argument("--minutes", type=float, default=15.0, help="stop after this long (default 15)")
-    line.add_argument("--steps", type=int, default=None, help="stop at this step of the whole run")
+    line.add_argument(
+        "--minutes", type=float, default=15.0, help="stop after this long, if not done before (default 15)"
+    )
     line.add_argument("--device", default=runtime_device().device, help="cpu, cuda (default: cuda if there is one)")
     line.add_argument("--threads", type=int, default=None, help="CPU threads")
     line.add_argument("--rows", type=int, default=8, help="rows of the sample sheet (default 8)")
@@ -101,12 +102,12 @@ def asked_to_stop() -> Iterator[Event]:
             signal.signal(which, handler)
 
 
-def train(trainer: Trainer, out: Path, minutes: float, steps: int | None) -> None:
-    """Train until time or steps run out or the user stops it, saving on the way and at the end."""
+def train(trainer: Trainer, out: Path, minutes: float) -> None:
+    """Train until the recipe is done, time runs out or the user stops it, saving on the way and at the end."""
     begun = saved = told = time.monotonic()
     seconds_before, first_step = trainer.seconds, trainer.step
     with asked_to_stop() as stop:
-        while not stop.is_set() and (steps is None or trainer.step < steps) and time.monotonic() - begun < 60 * minutes:
+        while not (stop.is_set() or trainer.finished) and time.monotonic() - begun < 60 * minutes:
             trainer.train_step()
             now = time.monotonic()
             trainer.seconds = seconds_before + now - begun
@@ -115,14 +116,14 @@ def train(trainer: Trainer, out: Path, minutes: float, steps: int | None) -> Non
                 rate = (trainer.step - first_step) * trainer.recipe.batch / (now - begun)
                 left = max(0.0, minutes - (now - begun) / 60)
                 say(
-                    f"step {trainer.step}  images {trainer.images_seen}  loss {trainer.recent_loss:.4f}  "
-                    f"{rate:.0f} images/s  {left:.1f} min left"
+                    f"step {trainer.step}/{trainer.recipe.steps}  images {trainer.images_seen}  "
+                    f"loss {trainer.recent_loss:.4f}  {rate:.0f} images/s  {left:.1f} min left"
                 )
             if now - saved >= SAVE_EVERY:
                 saved = now
                 trainer.save(out / RUN_FILE)
-    if stop.is_set():
-        say("stopped; run the same command to go on")
+    if not trainer.finished:
+        say(f"stopped at step {trainer.step} of {trainer.recipe.steps}; run the same command to go on")
     trainer.save(out / RUN_FILE)
 
 
@@ -167,7 +168,7 @@ def main(line: list[str] | None = None) -> int:
             f"{trainer.data.title}: {len(trainer.images)} images, {sum(p.numel() for p in trainer.net.parameters())} "
             f"weights, on {trainer.device}, from step {trainer.step}"
         )
-        train(trainer, arguments.out, arguments.minutes, arguments.steps)
+        train(trainer, arguments.out, arguments.minutes)
         export(trainer, arguments.out, arguments.rows)
     except (ValueError, RuntimeError) as error:
         sys.stderr.write(f"error: {error}\n")

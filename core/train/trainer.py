@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from core.models.adm import PRESETS
 from core.models.checkpoints import read_pt
@@ -23,7 +22,7 @@ FORMAT = "solverscope training run, version 1"
 class Trainer:
     """Learns eps from ``x_t = alpha_t x0 + sigma_t eps`` at times spread evenly over the training schedule.
 
-    Loss: mean of ``|eps_theta(x_t, 1000 t - 1, y) - eps|^2``, the simple loss of DDPM, at continuous times: a batch
+    Loss: mean of ``(sigma_t / alpha_t)^emphasis |eps_theta(x_t, 1000 t - 1, y) - eps|^2`` at continuous times: a batch
     takes one time from each of its equal slices of the range, which lowers the variance of the gradient.
 
     Everything that a step depends on is in :meth:`state`: stopping and resuming gives the weights of a run that
@@ -60,6 +59,7 @@ class Trainer:
             lr=recipe.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=recipe.weight_decay,
+            fused=True,
         )
         self.step = 0
         self.seconds = 0.0
@@ -72,6 +72,11 @@ class Trainer:
         return self.step * self.recipe.batch
 
     @property
+    def finished(self) -> bool:
+        """Whether all steps of the recipe are done."""
+        return self.step >= self.recipe.steps
+
+    @property
     def recent_loss(self) -> float:
         """Mean loss of the latest steps, at most a hundred; NaN before the first."""
         if self._recent:
@@ -81,16 +86,15 @@ class Trainer:
     def train_step(self) -> float:
         """One step of the optimiser on one batch; returns its loss."""
         recipe = self.recipe
-        inputs, index, labels, eps = self._batch()
+        inputs, index, labels, eps, weight = self._batch()
         self.net.train()
-        rate = recipe.learning_rate * min(1.0, (self.step + 1) / max(1, recipe.warmup))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = recipe.rate(self.step)
         with self._own_randomness(self.dropout_state):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.bfloat16):
                 predicted = self.net(inputs, index, y=labels)
             self.dropout_state = self._random_state()
-        loss = F.mse_loss(predicted.float(), eps)
+        loss = ((predicted.float() - eps).square() * weight).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), recipe.clip)
@@ -103,8 +107,8 @@ class Trainer:
         self._note(value)
         return value
 
-    def _batch(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Noisy images, their time indices, labels (some dropped) and the noise to predict."""
+    def _batch(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Noisy images, their time indices, labels (some dropped), the noise to predict and its weight in the loss."""
         recipe, draw, size = self.recipe, self.generator, self.recipe.batch
         chosen = torch.randint(len(self.images), (size,), generator=draw)
         x0, labels = self.images[chosen], self.labels[chosen]
@@ -118,9 +122,10 @@ class Trainer:
         eps = torch.randn(x0.shape, generator=draw)
         alpha, sigma = (f(t).float()[:, None, None, None] for f in (self.schedule.alpha, self.schedule.sigma))
         inputs, index = alpha * x0 + sigma * eps, (1000 * t - 1).float()
+        weight = (sigma / alpha) ** recipe.emphasis
         if recipe.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        return tuple(part.to(self.device) for part in (inputs, index, labels, eps))
+        return tuple(part.to(self.device) for part in (inputs, index, labels, eps, weight))
 
     def _average(self) -> None:
         decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))

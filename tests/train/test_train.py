@@ -24,7 +24,7 @@ from core.train.report import main as report_main
 from core.train.sheet import draw_samples, sheet_labels, write_sheet
 from core.train.trainer import Trainer
 
-QUICK = Recipe(batch=16, warmup=5, learning_rate=3e-3, bfloat16=False)
+QUICK = Recipe(steps=50, batch=16, warmup=5, learning_rate=3e-3, emphasis=0)
 
 
 def weights(trainer: Trainer) -> list[torch.Tensor]:
@@ -55,7 +55,7 @@ def test_a_few_steps_lower_the_loss():
 
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_a_run_that_was_stopped_ends_where_an_unbroken_one_does(tmp_path, bfloat16):
-    recipe = Recipe(batch=16, warmup=3, bfloat16=bfloat16)
+    recipe = Recipe(steps=7, batch=16, warmup=3, cooldown=0.5, bfloat16=bfloat16)
     unbroken = Trainer("digits", recipe)
     losses = advance(unbroken, 6)
 
@@ -78,8 +78,8 @@ def test_training_leaves_the_global_generator_alone():
 
 
 def test_noise_times_and_labels_are_as_described():
-    trainer = Trainer("digits", Recipe(batch=4000, label_dropout=0.25))
-    inputs, index, labels, eps = trainer._batch()
+    trainer = Trainer("digits", Recipe(batch=4000, label_dropout=0.25, emphasis=2))
+    inputs, index, labels, eps, weight = trainer._batch()
     assert (index.min() >= 0) & (index.max() <= 999)
     # one time in each of 4000 equal slices of the range
     assert torch.equal(((index / 999) * 4000).floor().clamp(max=3999), torch.arange(4000.0))
@@ -88,9 +88,19 @@ def test_noise_times_and_labels_are_as_described():
     t = (index.double() + 1) / 1000
     alpha, sigma = (level[:, None, None, None] for level in (trainer.schedule.alpha(t), trainer.schedule.sigma(t)))
     x0 = (inputs - sigma * eps) / alpha
+    torch.testing.assert_close(weight.double(), (sigma / alpha) ** 2, rtol=1e-4, atol=0)
     early = index < 500
     grey = (x0[early] + 1) * 8
     torch.testing.assert_close(grey, grey.round(), rtol=0, atol=5e-3)
+
+
+def test_the_rate_rises_stays_and_falls_to_zero():
+    recipe = Recipe(steps=100, warmup=10, cooldown=0.5, learning_rate=2.0**-4)
+    rates = [recipe.rate(step) * 2**4 for step in range(101)]
+    assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
+    assert rates[10:51] == [1] * 41
+    assert rates[50:] == pytest.approx(np.linspace(1, 0, 51))
+    assert min(rates[:100]) > 0
 
 
 def test_the_average_follows_the_weights():
@@ -122,9 +132,11 @@ def test_the_sheet_shows_every_image(tmp_path):
 
 def test_the_command_trains_writes_and_goes_on(tmp_path, capsys):
     out = tmp_path / "run"
-    command = ["digits", "--out", str(out), "--batch", "8", "--no-bfloat16", "--device", "cpu", "--rows", "1"]
-    assert main([*command, "--steps", "2"]) == 0
-    assert main([*command, "--steps", "3"]) == 0
+    command = ["digits", "--out", str(out), "--steps", "3", "--batch", "8", "--device", "cpu", "--rows", "1"]
+    stopped = trainer_for(parser().parse_args(command))
+    advance(stopped, 2)
+    stopped.save(out / "run.pt")
+    assert main(command) == 0
     assert "from step 2" in capsys.readouterr().out
     assert Trainer.resume(out / "run.pt").step == 3
     about = load_checkpoint(out / "digits.safetensors").metadata
@@ -148,7 +160,7 @@ def test_a_signal_ends_the_run_after_the_step_in_progress(tmp_path, monkeypatch,
     monkeypatch.setattr(Trainer, "train_step", interrupted)
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     assert main(["digits", "--out", str(tmp_path), "--batch", "8", "--device", "cpu", "--rows", "1"]) == 0
-    assert "run the same command to go on" in capsys.readouterr().out
+    assert "stopped at step 2 of 4000; run the same command to go on" in capsys.readouterr().out
     assert Trainer.resume(tmp_path / "run.pt").step == 2
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
 
