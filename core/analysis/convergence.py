@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 SMALLEST_WINDOW = 3
-STRAIGHT = 0.05  # largest residual of a straight line, in units of log2(error)
+STRAIGHT = 0.03  # largest residual of a straight line, in units of log2(error)
 ABOVE_FLOOR = 10.0
 
 
@@ -19,7 +19,7 @@ class FittedOrder(float):
     window : (first, last) step counts of the points used; both ends included.
     residual : largest distance of those points from the line, in units of log2(error).
     margin : half width of the 95 % confidence interval of the slope.
-    reliable : whether a window of at least three points lies on a line within 0.05; if not, the number is a
+    reliable : whether a window of at least three points lies on a line within 0.03; if not, the number is a
         description of the finest points above the floor and no order has been reached.
     reason : one sentence on how the window was chosen.
     """
@@ -50,11 +50,12 @@ class FittedOrder(float):
 
 
 def convergence_order(steps: Sequence[float], errors: Sequence[float], floor: float = 0.0) -> FittedOrder:
-    """Slope of ``-log(error)`` against ``log(steps)`` over the window that is straightest and finest.
+    """Slope of ``-log(error)`` against ``log(steps)`` over the finest window that is straight.
 
     Points that are not finite, zero, or within a factor 10 of ``floor`` are left out, as are points at or after which
-    the error has stopped falling. Of the windows of at least three neighbouring points that lie on a line within 0.05
-    (in log2 of the error), the longest is taken, and of equals the finest.
+    the error has stopped falling. Of the windows of at least three neighbouring points that lie on a line within 0.03
+    (in log2 of the error, or 2 % of it), those that reach the finest steps are taken, and of these the longest: a
+    longer one at coarser steps may be straight and not yet asymptotic.
 
     Parameters
     ----------
@@ -78,10 +79,10 @@ def convergence_order(steps: Sequence[float], errors: Sequence[float], floor: fl
         return FittedOrder(math.nan, (math.nan, math.nan), math.nan, math.nan, False, "fewer than two usable points")
     x, y = np.log2(n), np.log2(e)
     windows = [(i, j) for i in range(len(n)) for j in range(i + SMALLEST_WINDOW, len(n) + 1)]
-    straight = [(j - i, j, i) for i, j in windows if _residual(x[i:j], y[i:j]) <= STRAIGHT]
+    straight = [(j, j - i, i) for i, j in windows if _residual(x[i:j], y[i:j]) <= STRAIGHT]
     if straight:
-        _, j, i = max(straight)
-        reason = f"longest straight run: {j - i} points from {n[i]:g} to {n[j - 1]:g} steps"
+        j, _, i = max(straight)
+        reason = f"finest straight run: {j - i} points from {n[i]:g} to {n[j - 1]:g} steps"
         return _fit(n, x, y, i, j, True, reason)
     i = max(0, len(n) - SMALLEST_WINDOW)
     reason = "no three neighbouring points lie on a line: the order is not reached in this range"
