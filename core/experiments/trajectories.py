@@ -72,9 +72,11 @@ class FieldFrames:
     """Density and PF-ODE velocity on a square lattice, at ``times``.
 
     ``density`` (F, G, G) is ``p_t`` divided by its maximum in each frame, rows along y; ``velocity`` (F, A, A, 2) is
-    dx/dt towards noise, so the sampler moves against it.
+    ``dx/dlambda``: the motion of a sampler, towards data, per unit of lambda. ``steps`` (F,) are the indices of
+    ``times`` in the grid.
     """
 
+    steps: np.ndarray
     times: np.ndarray
     x: np.ndarray
     y: np.ndarray
@@ -209,11 +211,9 @@ def _array(values: Tensor) -> np.ndarray:
 def _field(problem: Problem, times: Tensor, reference: Tensor) -> FieldFrames:
     """Density and velocity over the region that the reference paths visit."""
     reach = float(reference[-1].abs().max())
-    start = (
-        float(reference.abs().flatten().quantile(0.999)) if reference.numel() < 1e7 else float(reference.abs().max())
-    )
+    start = float(reference[0].abs().flatten().quantile(0.98))
     # schedules without a bound on sigma start far away; the picture keeps to the neighbourhood of the data
-    half = 1.15 * max(reach, min(start, 3.0 * reach))
+    half = 1.15 * max(reach, min(start, 2.5 * reach))
     picked = torch.linspace(0, len(times) - 1, min(len(times), FRAMES)).round().long()
     axis = torch.linspace(-half, half, DENSITY_SIDE, dtype=torch.float64)
     arrows = torch.linspace(-half, half, ARROW_SIDE + 2, dtype=torch.float64)[1:-1]
@@ -223,8 +223,10 @@ def _field(problem: Problem, times: Tensor, reference: Tensor) -> FieldFrames:
     for t in times[picked].tolist():
         log_density = problem.log_density(lattice, t)
         density.append((log_density - log_density.max()).exp().reshape(DENSITY_SIDE, DENSITY_SIDE))
-        velocity.append(problem.velocity(arrow_places, t).reshape(ARROW_SIDE, ARROW_SIDE, 2))
+        per_lambda = problem.velocity(arrow_places, t) / problem.level(t).d_lam
+        velocity.append(per_lambda.reshape(ARROW_SIDE, ARROW_SIDE, 2))
     return FieldFrames(
+        steps=picked.numpy(),
         times=times[picked].numpy(),
         x=axis.numpy(),
         y=axis.numpy(),

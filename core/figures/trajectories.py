@@ -1,0 +1,277 @@
+"""Paths of several solvers from the same noise: in the plane, and their error along the way."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.experiments.trajectories import FieldFrames, SolverPath, TrajectoriesResult
+from core.figures.style import FAINT, NEUTRAL, batched, new_figure, solver_style, typed
+
+TRAILS, DOTS = 24, 150  # particles drawn with their path, and as a marker: more hide each other
+FRAME_MS = 350
+_DENSITY = [[0, "rgba(110, 140, 175, 0)"], [0.25, "rgba(110, 140, 175, 0.22)"], [1, "rgba(110, 140, 175, 0.75)"]]
+
+
+def paths_figure(result: TrajectoriesResult, height: int = 700) -> go.Figure:
+    """2-D paths over density and vector field, with a time slider that runs in the browser.
+
+    Raises
+    ------
+    ValueError
+        If the result is not of 2-D data.
+    """
+    field = result.field
+    if field is None:
+        raise ValueError("paths in the plane need 2-D data; use film_strip_figure for images")
+    figure = new_figure(height, legend_rows=1 + len(result.paths) // 3)
+    last = len(field.times) - 1
+    figure.add_traces([_density(field, last), _data(result), _arrows(field, last), _reference(result)])
+    for path in result.paths:
+        figure.add_trace(_trail(path))
+    moving = [0, 2]
+    for i, path in enumerate(result.paths):
+        moving.append(len(figure.data))
+        figure.add_trace(_dots(path, field, last, i))
+    figure.frames = [
+        go.Frame(
+            name=str(k),
+            traces=moving,
+            data=[
+                go.Heatmap(z=_levels(field, k)),
+                go.Quiver(**_uv(field, k)),
+                *(go.Scatter(**_places(path, field, k)) for path in result.paths),
+            ],
+        )
+        for k in range(last + 1)
+    ]
+    half = float(field.x[-1])
+    figure.update_xaxes(range=[-half, half], title_text="x₁", constrain="domain")
+    figure.update_yaxes(range=[-half, half], title_text="x₂", scaleanchor="x", constrain="domain")
+    figure.update_layout(sliders=[_slider(result, field)], updatemenus=[_buttons()])
+    figure.update_layout(margin={"b": 190 + 22 * (len(result.paths) // 3)})
+    return figure
+
+
+def alt_paths(result: TrajectoriesResult) -> str:
+    """What the paths show, in words."""
+    spec = result.spec
+    return (
+        f"{spec.particles} particles carried from noise to data ({spec.data.name}) in {spec.steps} steps by "
+        f"{', '.join(path.label for path in result.paths)}. {ranking(result)}"
+    )
+
+
+def ranking(result: TrajectoriesResult) -> str:
+    """Which solver ends nearest to the reference and which farthest, with numbers; and which broke off."""
+    ended = sorted((p for p in result.paths if np.isfinite(p.final_rms)), key=lambda p: p.final_rms)
+    parts = []
+    if len(ended) > 1:
+        best, worst = ended[0], ended[-1]
+        parts.append(
+            f"{best.label} ends nearest to the reference (RMS error {best.final_rms:.2g}), "
+            f"{worst.label} farthest ({worst.final_rms:.2g})."
+        )
+    elif ended:
+        parts.append(f"{ended[0].label} ends {ended[0].final_rms:.2g} (RMS) from the reference.")
+    parts += [f"{p.label} {p.message}." for p in result.paths if p.message]
+    return " ".join(parts)
+
+
+def error_figure(result: TrajectoriesResult, height: int = 360) -> go.Figure:
+    """RMS distance to the reference at every step, against lambda; stochastic solvers have none."""
+    shown = [path for path in result.paths if not path.stochastic]
+    figure = new_figure(height, "Error along the path", legend_rows=1 + len(shown) // 2)
+    for path in shown:
+        style = solver_style(path.name)
+        figure.add_trace(
+            go.Scatter(
+                x=typed(result.log_snr[: len(path.times)]),
+                y=typed(np.where(path.error > 0, path.error, np.nan)),
+                name=path.label,
+                mode="lines+markers",
+                line={"color": style.colour, "dash": style.dash},
+                marker={"symbol": style.marker, "size": 7},
+                hovertemplate="λ = %{x:.2f}<br>error %{y:.2e}<extra>%{fullData.name}</extra>",
+            )
+        )
+    figure.update_xaxes(title_text="λ = log(α/σ), noise to data")
+    figure.update_yaxes(title_text="RMS error", type="log", exponentformat="power", dtick=1)
+    return figure
+
+
+def alt_error(result: TrajectoriesResult) -> str:
+    """Where along the path the error is made, in words."""
+    parts = []
+    for path in result.paths:
+        if path.stochastic or len(path.error) < 2:
+            continue
+        where = result.log_snr[int(np.nanargmax(np.diff(path.error))) + 1]
+        parts.append(f"{path.label} gains most of its error near λ = {where:.1f} and ends at {path.error[-1]:.2g}")
+    return "RMS error along the path. " + ("; ".join(parts) + "." if parts else "Only stochastic solvers are shown.")
+
+
+def _subset(n: int, most: int) -> np.ndarray:
+    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
+
+
+def _levels(field: FieldFrames, k: int) -> np.ndarray:
+    # square root: a density of a tenth of the maximum is still seen; one byte a cell is enough for the eye
+    return (255 * np.sqrt(field.density[k])).round().astype(np.uint8)
+
+
+def _density(field: FieldFrames, k: int) -> go.Heatmap:
+    return go.Heatmap(
+        x=typed(field.x),
+        y=typed(field.y),
+        z=_levels(field, k),
+        zmin=0,
+        zmax=255,
+        colorscale=_DENSITY,
+        showscale=False,
+        zsmooth="best",
+        hoverinfo="skip",
+        name="density",
+    )
+
+
+def _uv(field: FieldFrames, k: int) -> dict[str, np.ndarray]:
+    """Arrows of the motion per unit of lambda, no longer than the lattice allows; one scale for all frames."""
+    spacing = float(field.arrows_x[1] - field.arrows_x[0])
+    usual = float(np.quantile(np.linalg.norm(field.velocity, axis=-1), 0.8))
+    motion = field.velocity[k].reshape(-1, 2)
+    length = np.linalg.norm(motion, axis=1, keepdims=True)
+    # the root keeps slow regions visible, tanh keeps fast ones inside their cell
+    drawn = 0.9 * spacing * np.tanh(np.sqrt(length / max(usual, 1e-12))) / np.maximum(length, 1e-12)
+    return {"u": typed(motion[:, 0] * drawn[:, 0]), "v": typed(motion[:, 1] * drawn[:, 0])}
+
+
+def _arrows(field: FieldFrames, k: int) -> go.Quiver:
+    x, y = np.meshgrid(field.arrows_x, field.arrows_y)
+    return go.Quiver(
+        x=typed(x.reshape(-1)),
+        y=typed(y.reshape(-1)),
+        **_uv(field, k),
+        lengthmode="raw",
+        anchor="tail",
+        marker={"color": NEUTRAL, "line": {"width": 1}},
+        opacity=0.55,
+        hoverinfo="skip",
+        name="flow of the ODE",
+        showlegend=True,
+    )
+
+
+def _data(result: TrajectoriesResult) -> go.Scatter:
+    return go.Scatter(
+        x=typed(result.data_samples[:, 0]),
+        y=typed(result.data_samples[:, 1]),
+        mode="markers",
+        marker={"size": 3, "color": NEUTRAL, "opacity": 0.35},
+        hoverinfo="skip",
+        name="data",
+    )
+
+
+def _reference(result: TrajectoriesResult) -> go.Scatter:
+    chosen = _subset(result.reference.shape[1], TRAILS)
+    return go.Scatter(
+        x=batched(result.reference[:, chosen, 0]),
+        y=batched(result.reference[:, chosen, 1]),
+        mode="lines",
+        line={"color": NEUTRAL, "width": 1.5, "dash": "dash"},
+        hoverinfo="skip",
+        name="reference path",
+    )
+
+
+def _trail(path: SolverPath) -> go.Scatter:
+    """The solver's polylines: each corner is the end of a step."""
+    style, chosen = solver_style(path.name), _subset(path.states.shape[1], TRAILS)
+    return go.Scatter(
+        x=batched(path.states[:, chosen, 0]),
+        y=batched(path.states[:, chosen, 1]),
+        mode="lines+markers",
+        line={"color": style.colour, "width": 1.4},
+        marker={"color": style.colour, "size": 3.5},
+        opacity=0.8,
+        hoverinfo="skip",
+        name=path.label,
+        legendgroup=path.label,
+        showlegend=False,
+    )
+
+
+def _places(path: SolverPath, field: FieldFrames, k: int) -> dict[str, np.ndarray]:
+    """Where the particles are at frame ``k``; nowhere once the run has broken off."""
+    step = int(field.steps[k])
+    if step >= len(path.states):
+        return {"x": typed([]), "y": typed([])}
+    chosen = _subset(path.states.shape[1], DOTS)
+    return {"x": typed(path.states[step, chosen, 0]), "y": typed(path.states[step, chosen, 1])}
+
+
+def _dots(path: SolverPath, field: FieldFrames, k: int, place: int) -> go.Scatter:
+    style = solver_style(path.name)
+    return go.Scatter(
+        **_places(path, field, k),
+        mode="markers",
+        marker={"color": style.colour, "symbol": style.marker, "size": 6.5, "opacity": 0.9, "line": {"width": 0}},
+        name=_legend(path),
+        legendgroup=path.label,
+        hovertemplate="(%{x:.3f}, %{y:.3f})<extra>" + path.label + "</extra>",
+    )
+
+
+def _legend(path: SolverPath) -> str:
+    if path.diverged_at is not None:
+        return f"{path.label}: diverged in step {path.diverged_at + 1}"
+    return path.label if path.stochastic else f"{path.label}: error {path.final_rms:.2g}"
+
+
+def _slider(result: TrajectoriesResult, field: FieldFrames) -> dict:
+    steps = [
+        {
+            "label": f"{t:.3g}",
+            "method": "animate",
+            "args": [[str(k)], {"mode": "immediate", "frame": {"duration": 0, "redraw": True}}],
+        }
+        for k, t in enumerate(field.times)
+    ]
+    return {
+        "active": len(steps) - 1,
+        "steps": steps,
+        "x": 0,
+        "len": 1,
+        "y": 0,
+        "yanchor": "top",
+        "pad": {"t": 66, "l": 12, "r": 12},
+        "currentvalue": {"prefix": "time t = ", "xanchor": "right", "font": {"size": 15}},
+        "ticklen": 4,
+        "minorticklen": 0,
+        "font": {"size": 12},
+        "bgcolor": FAINT,
+        "bordercolor": "rgba(0,0,0,0)",
+        "transition": {"duration": 0},
+    }
+
+
+def _buttons() -> dict:
+    play = {"mode": "immediate", "fromcurrent": False, "frame": {"duration": FRAME_MS, "redraw": True}}
+    play["transition"] = {"duration": 0}
+    pause = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
+    return {
+        "type": "buttons",
+        "direction": "right",
+        "showactive": False,
+        "x": 0,
+        "y": 0,
+        "xanchor": "left",
+        "yanchor": "top",
+        "pad": {"t": 58},
+        "bgcolor": "rgba(0,0,0,0)",
+        "bordercolor": NEUTRAL,
+        "font": {"size": 14},
+        "buttons": [
+            {"label": "Play", "method": "animate", "args": [None, play]},
+            {"label": "Pause", "method": "animate", "args": [[None], pause]},
+        ],
+    }
