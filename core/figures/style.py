@@ -66,7 +66,8 @@ def schedule_style(name: str) -> Style:
 
 
 def _by_place(place: int) -> Style:
-    return Style(HUES[place % len(HUES)], DASHES[place // len(HUES) % len(DASHES)], MARKERS[place % len(MARKERS)])
+    # hue, dash and marker run with different periods, so that no two of the first 70 agree in all three
+    return Style(HUES[place % len(HUES)], DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)])
 
 
 _AXIS = {

@@ -1,0 +1,163 @@
+"""Schedules and grids: curves, step places, and a 1-D density flowing through time."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.experiments.schedules import SchedulesResult
+from core.figures.style import NEUTRAL, batched, new_figure, schedule_style, typed
+from core.grids import GRIDS
+from core.schedules import SCHEDULES
+
+QUANTITIES = {
+    "alpha": ("Signal level α", "linear"),
+    "sigma": ("Noise level σ", "linear"),
+    "log_snr": ("Half log-SNR λ = log(α/σ)", "linear"),
+    "snr": ("Signal-to-noise ratio α²/σ²", "log"),
+    "f": ("Drift rate f = d log α/dt", "linear"),
+    "g_squared": ("Squared diffusion g²", "log"),
+    "t": ("Time t", "linear"),
+}
+_DENSITY = [[0, "rgba(0, 114, 178, 0)"], [0.3, "rgba(0, 114, 178, 0.35)"], [1, "rgba(0, 114, 178, 0.95)"]]
+
+
+def curves_figure(result: SchedulesResult, y: str = "alpha", x: str = "t", height: int = 420) -> go.Figure:
+    """One quantity of each schedule against another; ``x`` and ``y`` are keys of ``QUANTITIES``.
+
+    Raises
+    ------
+    ValueError
+        On an unknown quantity.
+    """
+    for name in (x, y):
+        if name not in QUANTITIES:
+            raise ValueError(f"unknown quantity {name!r}; choose one of: {', '.join(QUANTITIES)}")
+    figure = new_figure(height, legend_rows=1 + len(result.curves) // 3)
+    for curve in result.curves:
+        style = schedule_style(curve.name)
+        figure.add_trace(
+            go.Scatter(
+                x=typed(_drawable(getattr(curve, x), x)),
+                y=typed(_drawable(getattr(curve, y), y)),
+                name=curve.title,
+                line={"color": style.colour, "dash": style.dash, "width": 2.5},
+                hovertemplate="%{x:.4g}, %{y:.4g}<extra>%{fullData.name}</extra>",
+            )
+        )
+    figure.update_xaxes(title_text=QUANTITIES[x][0], type=_scale(result, x))
+    figure.update_yaxes(title_text=QUANTITIES[y][0], type=_scale(result, y))
+    figure.update_xaxes(exponentformat="power").update_yaxes(exponentformat="power")
+    return figure
+
+
+def _scale(result: SchedulesResult, name: str) -> str:
+    """Logarithmic where a level spans decades, as the noise of EDM and its time do."""
+    if name in ("sigma", "t") and max(float(getattr(curve, name).max()) for curve in result.curves) > 2:
+        return "log"
+    return QUANTITIES[name][1]
+
+
+def _drawable(values: np.ndarray, name: str) -> np.ndarray:
+    return np.where(values > 0, values, np.nan) if QUANTITIES[name][1] == "log" else values
+
+
+def alt_curves(result: SchedulesResult, y: str = "alpha", x: str = "t") -> str:
+    """What the curves show, in words."""
+    ends = [f"{c.title} from {getattr(c, y)[0]:.3g} (data) to {getattr(c, y)[-1]:.3g} (noise)" for c in result.curves]
+    return f"{QUANTITIES[y][0]} against {QUANTITIES[x][0]}: {'; '.join(ends)}."
+
+
+def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
+    """Where each grid puts its steps under each schedule, one row each; ``x`` is ``"log_snr"`` or ``"times"``.
+
+    Raises
+    ------
+    ValueError
+        On another ``x``.
+    """
+    if x not in ("log_snr", "times"):
+        raise ValueError(f"steps are placed in log_snr or times, not {x!r}")
+    rows = list(result.grids)
+    figure = new_figure(130 + 46 * len(rows), legend_rows=0)
+    labels = []
+    for i, (schedule, grid) in enumerate(rows):
+        style = schedule_style(schedule)
+        places = getattr(result.grids[schedule, grid], x)
+        labels.append(f"{SCHEDULES[schedule].title}: {GRIDS[grid].title}")
+        figure.add_trace(
+            go.Scatter(
+                x=typed(places),
+                y=typed(np.full(len(places), i)),
+                mode="lines+markers",
+                line={"color": style.colour, "width": 1},
+                marker={"symbol": "line-ns-open", "size": 14, "color": style.colour, "line": {"width": 2}},
+                name=labels[-1],
+                showlegend=False,
+                hovertemplate="%{x:.4g}<extra>" + labels[-1] + "</extra>",
+            )
+        )
+        figure.add_annotation(
+            x=0, xref="paper", y=i - 0.45, text=labels[-1], showarrow=False, xanchor="left", yanchor="middle"
+        )
+    figure.update_annotations(font={"size": 13})
+    figure.update_yaxes(visible=False, range=[len(rows) - 0.5, -0.9])
+    title = "λ = log(α/σ): noise on the left, data on the right" if x == "log_snr" else "time t: noise on the left"
+    figure.update_xaxes(title_text=title)
+    if x == "times":
+        wide = max(float(places.times[0]) for places in result.grids.values()) > 2
+        figure.update_xaxes(autorange="reversed", type="log" if wide else "linear", exponentformat="power")
+    return figure
+
+
+def alt_grids(result: SchedulesResult) -> str:
+    """How the grids differ, in words: how much of each lies on the data side of lambda = 0."""
+    parts = []
+    for (schedule, grid), places in result.grids.items():
+        share = float(np.mean(places.log_snr[1:] > 0))
+        parts.append(f"{GRIDS[grid].title} under {SCHEDULES[schedule].title} {share:.0%}")
+    return f"Share of the {result.spec.steps} steps that end where signal exceeds noise: {'; '.join(parts)}."
+
+
+def slice_figure(result: SchedulesResult, height: int = 460) -> go.Figure:
+    """The first coordinate's density flowing from noise (left) to data (right), with paths of the ODE on it."""
+    part = result.slice
+    figure = new_figure(height, legend_rows=1)
+    shown = part.density / part.density.max(axis=1, keepdims=True)
+    figure.add_trace(
+        go.Heatmap(
+            x=typed(part.log_snr),
+            y=typed(part.x),
+            z=(255 * np.sqrt(shown.T)).round().astype(np.uint8),
+            zmin=0,
+            zmax=255,
+            colorscale=_DENSITY,
+            showscale=False,
+            zsmooth="best",
+            hoverinfo="skip",
+            name="density",
+        )
+    )
+    times = np.repeat(part.log_snr[:, None], part.paths.shape[1], axis=1)
+    figure.add_trace(
+        go.Scatter(
+            x=batched(times),
+            y=batched(part.paths),
+            mode="lines",
+            line={"color": NEUTRAL, "width": 1.5},
+            name="paths of the probability-flow ODE",
+            showlegend=True,
+            hoverinfo="skip",
+        )
+    )
+    figure.update_xaxes(title_text="λ = log(α/σ): noise to data", range=[part.log_snr[0], part.log_snr[-1]])
+    figure.update_yaxes(title_text="x₁ / √(α² + σ²)", range=[part.x[0], part.x[-1]])
+    return figure
+
+
+def alt_slice(result: SchedulesResult) -> str:
+    """What the slice shows, in words."""
+    part = result.slice
+    return (
+        f"The density of the first coordinate of {result.spec.data.name} under {SCHEDULES[part.schedule].title}, "
+        f"from one bell curve at λ = {part.log_snr[0]:.1f} to the data at λ = {part.log_snr[-1]:.1f}; "
+        f"{part.paths.shape[1]} paths of the probability-flow ODE follow it and never cross."
+    )
