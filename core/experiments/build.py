@@ -11,12 +11,14 @@ from torch import Tensor
 
 from core.data import IMAGE_DATA, make_images, make_toy, mixture_from_points
 from core.experiments.specification import CUSTOM, Data, ImageData, ToyData
+from core.grids import refine
 from core.models import Model, runtime_device
 from core.problem import Problem
 from core.schedules import make_schedule
 from core.solve import Cancelled, Run, solve
 
 CUSTOM_BANDWIDTH = 0.1
+IMAGE_TOLERANCE = 1e-8  # for exact image sets, whose particles are float32
 NETWORK_REFERENCE = ("dpmpp-3m", 300)  # a learned score is too rough in time for order 8; many small steps are not
 
 Report = Callable[[float, str], None]
@@ -105,7 +107,7 @@ def reference_run(
         return stop()
 
     if is_exact(data):
-        tolerance = {} if data.kind == "toy" else {"rtol": 1e-8, "atol": 1e-8}
+        tolerance = {} if data.kind == "toy" else {"rtol": IMAGE_TOLERANCE, "atol": IMAGE_TOLERANCE}
         run = solve(problem, "reference", times, x.double(), record=record, cancel=heartbeat, **tolerance)
     else:
         run = _network_reference(problem, times, x, record, heartbeat)
@@ -129,18 +131,9 @@ def _network_reference(problem: Problem, times: Tensor, x: Tensor, record: bool,
     """Many equal steps in lambda inside each interval of ``times``, then only the states at ``times``."""
     solver, least = NETWORK_REFERENCE
     inner = max(2, -(-least // (len(times) - 1)))
-    fine = refine(problem, times, inner)
+    fine = refine(problem.schedule, times, inner)
     run = solve(problem, solver, fine, x, record=record, cancel=stop, start="single-step")
     return run if run.cancelled or not record else thinned(run, inner)
-
-
-def refine(problem: Problem, times: Tensor, inner: int) -> Tensor:
-    """Each interval of ``times`` cut into ``inner`` equal steps in lambda; the given times stay as they are."""
-    lam = problem.schedule.log_snr(times)
-    share = torch.arange(inner, dtype=torch.float64) / inner
-    fine = problem.schedule.time_of((lam[:-1, None] + share * lam.diff()[:, None]).flatten())
-    fine[::inner] = times[:-1]
-    return torch.cat([fine, times[-1:]])
 
 
 def thinned(run: Run, every: int) -> Run:
@@ -152,9 +145,3 @@ def thinned(run: Run, every: int) -> Run:
         x0_predictions=run.x0_predictions[::every],
         steps=run.steps // every,
     )
-
-
-def at_times(run: Run, times: Tensor) -> Run:
-    """A recorded run with only the states at ``times``, all of which it must have visited."""
-    index = torch.searchsorted(-run.times, -times)
-    return replace(run, times=times, states=run.states[index], x0_predictions=None, steps=len(times) - 1)

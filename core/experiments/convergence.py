@@ -18,12 +18,11 @@ from core.experiments.build import (
     is_exact,
     never,
     reference_run,
-    refine,
     silent,
     starting_noise,
 )
 from core.experiments.specification import ConvergenceSpec, SolverChoice
-from core.grids import make_grid
+from core.grids import make_grid, refine
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 from core.solvers import SOLVERS
@@ -196,7 +195,7 @@ def _floor(spec: ConvergenceSpec, problem: Problem, x: Tensor, reference: Run, s
 
 def _fine(problem: Problem, reference: Run) -> Tensor:
     """A grid uniform in lambda with half the steps of the network reference."""
-    return refine(problem, reference.times[[0, -1]], NETWORK_REFERENCE[1] // 2)
+    return refine(problem.schedule, reference.times[[0, -1]], NETWORK_REFERENCE[1] // 2)
 
 
 def _errors(

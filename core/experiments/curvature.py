@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
 from core.analysis import length_over_chord, path_curvature, principal_plane, straightness
 from core.experiments.build import (
     Report,
     Stop,
-    at_times,
     build_problem,
     device_line,
     never,
@@ -120,18 +118,17 @@ def run_curvature(spec: CurvatureSpec, report: Report = silent, stop: Stop = nev
 def _shape(spec: CurvatureSpec, name: str, title: str, report: Report, stop: Stop) -> tuple[PathShape, str]:
     problem = build_problem(spec.data, name)
     schedule = problem.schedule
-    # even steps in lambda resolve the bends; even steps in t carry the integral over time; one run serves both
+    # even steps in lambda resolve the bends; even steps in t carry the integral over time
     bends = make_grid("uniform-lambda", schedule, spec.nodes)
     even = make_grid("uniform-t", schedule, min(STRAIGHT_STEPS, 2 * spec.nodes))
-    times = torch.unique(torch.cat([bends, even])).flip(0)
-    x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
-    run, label = reference_run(problem, spec.data, times, x, spec.seed, stop, report)
-    if not run.complete:
-        raise ValueError(f"the reference path under {title} {run.message}")
-
-    on_bends = at_times(run, bends)
-    curvature = path_curvature(on_bends).cpu().numpy()
-    plane, shares = principal_plane(on_bends.states)
+    x = starting_noise(problem, spec.data, spec.particles, float(bends[0]), spec.seed)
+    run, label = reference_run(problem, spec.data, bends, x, spec.seed, stop, report)
+    in_time, _ = reference_run(problem, spec.data, even, x, spec.seed, stop, report)
+    for path in (run, in_time):
+        if not path.complete:
+            raise ValueError(f"the reference path under {title} {path.message}")
+    curvature = path_curvature(run).cpu().numpy()
+    plane, shares = principal_plane(run.states)
     return (
         PathShape(
             schedule=name,
@@ -139,11 +136,11 @@ def _shape(spec: CurvatureSpec, name: str, title: str, report: Report, stop: Sto
             times=bends.numpy(),
             s=((bends[0] - bends) / (bends[0] - bends[-1])).numpy(),
             log_snr=schedule.log_snr(bends).numpy(),
-            states=on_bends.states.cpu().numpy(),
+            states=run.states.cpu().numpy(),
             curvature=curvature,
             curvature_mean=curvature.mean(axis=1),
             quantiles=np.quantile(curvature, QUANTILES, axis=1),
-            straightness=straightness(run).cpu().numpy(),
+            straightness=straightness(in_time).cpu().numpy(),
             length_over_chord=length_over_chord(run).cpu().numpy(),
             plane=plane.cpu().numpy(),
             shares=shares.cpu().numpy(),

@@ -1,11 +1,8 @@
 """The table of experiments, and the one call that runs any of them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from core.experiments import specification as spec_module
 from core.experiments.build import Report, Stop, never, silent
@@ -90,33 +87,3 @@ def run_experiment(spec: spec_module.Specification, progress: Report = silent, c
     result = EXPERIMENTS[spec.kind].run(spec, forward, cancel)
     forward(1.0, "done")
     return result
-
-
-def load_recipe(text: str) -> spec_module.Specification:
-    """A specification from the JSON that ``spec.model_dump_json()`` wrote.
-
-    Raises
-    ------
-    ValueError
-        With one sentence, if the text is no JSON or describes no valid experiment.
-    """
-    try:
-        fields = json.loads(text)
-    except json.JSONDecodeError as problem:
-        raise ValueError(f"the recipe is not JSON: {problem.msg} in line {problem.lineno}") from None
-    if not isinstance(fields, dict) or fields.get("kind") not in EXPERIMENTS:
-        raise ValueError(f"the recipe must have a kind, one of: {', '.join(EXPERIMENTS)}")
-    try:
-        return TypeAdapter(spec_module.Specification).validate_python(fields)
-    except ValidationError as problem:
-        raise ValueError("the recipe does not fit: " + "; ".join(plain_errors(problem))) from None
-
-
-def plain_errors(problem: ValidationError) -> list[str]:
-    """Each validation error as one plain phrase: the field, what is wrong, what was given."""
-    lines = []
-    for error in problem.errors(include_url=False):
-        place = ".".join(str(part) for part in error["loc"] if not isinstance(part, str) or "-" not in part)
-        message = error["msg"].removeprefix("Value error, ")
-        lines.append(f"{place}: {message}" if place else message)
-    return lines

@@ -58,7 +58,9 @@ class SolverChoice(Frozen):
 
 
 def _option_text(value: bool | float | str) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def parse_solver(text: str) -> dict[str, Any]:
@@ -228,6 +230,11 @@ class ConvergenceSpec(Timed):
 
     @model_validator(mode="after")
     def _steps(self) -> "ConvergenceSpec":
+        for choice in self.solvers:
+            if SOLVERS[choice.name].stochastic:
+                raise ValueError(
+                    f"{choice.label} draws noise, so it has no error against the ODE; choose solvers without noise"
+                )
         for steps in (*self.step_counts, self.path_steps):
             _check_steps(self.data, steps)
         if any(b <= a for a, b in zip(self.step_counts, self.step_counts[1:], strict=False)):

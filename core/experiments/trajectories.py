@@ -17,12 +17,11 @@ from core.experiments.build import (
     is_exact,
     never,
     reference_run,
-    refine,
     silent,
     starting_noise,
 )
 from core.experiments.specification import SolverChoice, TrajectoriesSpec
-from core.grids import make_grid
+from core.grids import make_grid, refine
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 from core.solvers import SOLVERS
@@ -136,7 +135,7 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
     x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
 
     inner = -(-DENSE // spec.steps) if spec.data.kind == "toy" else 1
-    dense = refine(problem, times, inner)
+    dense = refine(problem.schedule, times, inner)
     report(0.0, "solving the reference")
     reference, label = reference_run(problem, spec.data, dense, x, spec.seed, stop, report)
     on_grid = np.arange(0, len(dense), inner)

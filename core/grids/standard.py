@@ -151,6 +151,18 @@ def make_grid(
     return times
 
 
+def refine(schedule: Schedule, times: Tensor, inner: int) -> Tensor:
+    """Each interval of ``times`` (S + 1,) cut into ``inner`` equal steps in lambda: (S * inner + 1,) float64.
+
+    The given times stay exactly as they are, at every ``inner``-th place.
+    """
+    lam = schedule.log_snr(times)
+    share = torch.arange(inner, dtype=torch.float64) / inner
+    fine = schedule.time_of((lam[:-1, None] + share * lam.diff()[:, None]).flatten())
+    fine[::inner] = times[:-1]
+    return torch.cat([fine, times[-1:]])
+
+
 def check_steps(steps: int) -> None:
     """Raise ``ValueError`` unless ``steps`` is a whole number from 1 to ``MAX_STEPS``."""
     if isinstance(steps, bool) or not isinstance(steps, Integral) or not 1 <= steps <= MAX_STEPS:
