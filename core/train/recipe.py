@@ -13,9 +13,10 @@ class Recipe:
     batch : images per step.
     learning_rate : of AdamW, reached after ``warmup`` steps, kept, and lowered to zero in equal parts over the last
         share ``cooldown`` of the steps.
-    emphasis : the squared error of eps is weighted by ``(sigma / alpha)^emphasis``. 0 is the simple loss of DDPM, 2 the
-        error of x0; 1, between them, makes all noise levels count about alike, so that the small errors of eps in
-        strong noise, which the way to x0 multiplies by ``sigma / alpha``, are learned too.
+    emphasis, floor : the squared error of eps is weighted by ``(sigma / alpha)^emphasis + floor``. Emphasis 0 is the
+        simple loss of DDPM and 2 the error of x0. Between them all noise levels count about alike, so that the small
+        errors of eps in strong noise, which the way to x0 multiplies by ``sigma / alpha``, are learned too; the floor
+        keeps the weakest noise in the game.
     weight_decay, clip : of AdamW, and the largest norm of a gradient.
     ema : decay per step of the averaged weights; the average starts fast, as ``min(ema, (1 + n) / (10 + n))``.
     label_dropout : probability that a label is replaced by "no label", so that one network learns both.
@@ -36,6 +37,7 @@ class Recipe:
     warmup: int = 200
     cooldown: float = 0.4
     emphasis: float = 1.0
+    floor: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
     ema: float = 0.9995
@@ -52,6 +54,7 @@ class Recipe:
             "warmup": (0, 10**6),
             "cooldown": (0, 1),
             "emphasis": (0, 2),
+            "floor": (0, 100),
             "weight_decay": (0, 1),
             "clip": (0, 1e6),
             "ema": (0, 1),

@@ -22,8 +22,9 @@ FORMAT = "solverscope training run, version 1"
 class Trainer:
     """Learns eps from ``x_t = alpha_t x0 + sigma_t eps`` at times spread evenly over the training schedule.
 
-    Loss: mean of ``(sigma_t / alpha_t)^emphasis |eps_theta(x_t, 1000 t - 1, y) - eps|^2`` at continuous times: a batch
-    takes one time from each of its equal slices of the range, which lowers the variance of the gradient.
+    Loss: mean of ``w_t |eps_theta(x_t, 1000 t - 1, y) - eps|^2`` with ``w_t = (sigma_t / alpha_t)^emphasis + floor``,
+    at continuous times: a batch takes one time from each of its equal slices of the range, which lowers the variance
+    of the gradient.
 
     Everything that a step depends on is in :meth:`state`: stopping and resuming gives the weights of a run that
     was not stopped, on the same machine.
@@ -122,7 +123,7 @@ class Trainer:
         eps = torch.randn(x0.shape, generator=draw)
         alpha, sigma = (f(t).float()[:, None, None, None] for f in (self.schedule.alpha, self.schedule.sigma))
         inputs, index = alpha * x0 + sigma * eps, (1000 * t - 1).float()
-        weight = (sigma / alpha) ** recipe.emphasis
+        weight = (sigma / alpha) ** recipe.emphasis + recipe.floor
         if recipe.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return tuple(part.to(self.device) for part in (inputs, index, labels, eps, weight))

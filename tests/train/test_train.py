@@ -24,7 +24,7 @@ from core.train.report import main as report_main
 from core.train.sheet import draw_samples, sheet_labels, write_sheet
 from core.train.trainer import Trainer
 
-QUICK = Recipe(steps=50, batch=16, warmup=5, learning_rate=3e-3, emphasis=0)
+QUICK = Recipe(steps=50, batch=16, warmup=5, learning_rate=3e-3, emphasis=0, floor=0)
 
 
 def weights(trainer: Trainer) -> list[torch.Tensor]:
@@ -78,7 +78,7 @@ def test_training_leaves_the_global_generator_alone():
 
 
 def test_noise_times_and_labels_are_as_described():
-    trainer = Trainer("digits", Recipe(batch=4000, label_dropout=0.25, emphasis=2))
+    trainer = Trainer("digits", Recipe(batch=4000, label_dropout=0.25, emphasis=2, floor=0.5))
     inputs, index, labels, eps, weight = trainer._batch()
     assert (index.min() >= 0) & (index.max() <= 999)
     # one time in each of 4000 equal slices of the range
@@ -88,7 +88,7 @@ def test_noise_times_and_labels_are_as_described():
     t = (index.double() + 1) / 1000
     alpha, sigma = (level[:, None, None, None] for level in (trainer.schedule.alpha(t), trainer.schedule.sigma(t)))
     x0 = (inputs - sigma * eps) / alpha
-    torch.testing.assert_close(weight.double(), (sigma / alpha) ** 2, rtol=1e-4, atol=0)
+    torch.testing.assert_close(weight.double(), (sigma / alpha) ** 2 + 0.5, rtol=1e-4, atol=0)
     early = index < 500
     grey = (x0[early] + 1) * 8
     torch.testing.assert_close(grey, grey.round(), rtol=0, atol=5e-3)
