@@ -85,7 +85,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def noise_error(name: str, model: NetworkModel, seed: int, levels: int) -> float:
-    """Mean of ``|eps_hat - eps|^2`` per pixel at ``levels`` evenly spaced times, each image being seen at one of them."""
+    """Mean of ``|eps_hat - eps|^2`` per pixel at ``levels`` evenly spaced times; each image is seen at one of them."""
     images, labels = TRAINING_DATA[name].load()
     generator = torch.Generator().manual_seed(seed)
     schedule, total = model.schedule, 0.0
