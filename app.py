@@ -1,0 +1,20 @@
+"""Solverscope: navigation and theme. A new page is a file in pages/ and a line here."""
+
+import streamlit as st
+
+from pages.common import theme, warm
+
+warm.start()
+page = st.navigation(
+    [
+        st.Page("pages/start.py", title="Start", default=True),
+        st.Page("pages/schedules.py", title="Schedules"),
+        st.Page("pages/trajectories.py", title="Trajectories"),
+        st.Page("pages/convergence.py", title="Error against steps"),
+        st.Page("pages/curvature.py", title="Curvature"),
+    ],
+    position="top",
+)
+theme.apply(page.title)
+warm.wait()
+page.run()

@@ -1,0 +1,125 @@
+"""From a specification to its result on screen: from the cache, or by a job with progress, time left and Cancel."""
+
+import logging
+from concurrent.futures import Future, wait
+from time import monotonic
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.experiments.build import device_line
+from core.experiments.run import run_experiment
+from core.experiments.specification import Setting
+from pages.common.jobs import Job, Results
+
+LOG = logging.getLogger(__name__)
+STOPPED, LAST = "stopped", "last result"
+QUIET = 0.3  # seconds before progress appears: a flash of it would only disturb
+TICK = 0.12
+KEPT = " The picture still shows the settings before."
+
+
+@st.cache_resource(show_spinner=False)
+def results() -> Results:
+    """The one cache of this process."""
+    return Results()
+
+
+def result_for(page: str, spec: Setting) -> Any | None:
+    """The result to show on ``page``: that of ``spec``, or the last one if the user stopped this one or it failed.
+
+    Draws one status line of fixed height where it is called. None if there is nothing to show yet.
+    """
+    key = spec.model_dump_json()
+    with st.container(key="status"):
+        line = st.empty()
+    result = results().get(key)
+    if result is None and st.session_state.get(STOPPED) == key:
+        _offer_again(line, _last(page) is not None)
+        return _last(page)
+    st.session_state.pop(STOPPED, None)
+    if result is None:
+        job = results().join(key, lambda report, stop: run_experiment(spec, report, stop), lane(spec))
+        try:
+            _follow(job, line)
+        finally:  # also when a rerun or a closed tab ends this script here
+            results().leave(job)
+        result = _outcome(job.future, line, _last(page) is not None)
+        if result is None:
+            return _last(page)
+    st.session_state[LAST] = (page, result)
+    line.caption(f"{sentence(device_line(spec.data))} Computed in {seconds(result.seconds)}.")
+    return result
+
+
+def lane(spec: Any) -> str:
+    """Which workers run it: networks and images are slow."""
+    return "slow" if spec.data.kind == "images" else "quick"
+
+
+def seconds(value: float) -> str:
+    """A duration for people: ``8 ms``, ``0.3 s``, ``12 s``, ``3 min``."""
+    if value < 0.1:
+        return f"{1000 * value:.2g} ms"
+    return f"{value:.2g} s" if value < 10 else f"{value:.0f} s" if value < 100 else f"{value / 60:.0f} min"
+
+
+def _last(page: str) -> Any | None:
+    owner, result = st.session_state.get(LAST, (None, None))
+    return result if owner == page else None
+
+
+def _follow(job: Job, line: DeltaGenerator) -> None:
+    """Show progress until the job is done; every ``st`` call here lets a rerun in."""
+    began = monotonic()
+    wait([job.future], QUIET)
+    if job.future.done():
+        return
+    row = line.container(horizontal=True, vertical_alignment="center", key="progress")
+    bar = row.empty()
+    row.button("Cancel", key="cancel", on_click=_stop, args=(job.key,), type="tertiary")
+    while not job.future.done():
+        bar.progress(min(max(job.fraction, 0.0), 1.0), _describe(job, monotonic() - began))
+        wait([job.future], TICK)
+
+
+def _describe(job: Job, elapsed: float) -> str:
+    if job.started is None:
+        return "Waiting for other computations to end"
+    left = job.seconds_left
+    doing = sentence(job.doing or "computing").removesuffix(".")
+    return f"{doing} · about {seconds(max(left, 1))} left" if left is not None and elapsed > 1 else doing
+
+
+def _stop(key: str) -> None:
+    st.session_state[STOPPED] = key
+
+
+def _again() -> None:
+    st.session_state.pop(STOPPED, None)
+
+
+def _offer_again(line: DeltaGenerator, kept: bool) -> None:
+    row = line.container(horizontal=True, vertical_alignment="center", key="stopped")
+    row.markdown(f"Stopped.{KEPT if kept else ''}", width="content")
+    row.button("Run again", key="again", on_click=_again, type="tertiary")
+
+
+def _outcome(future: Future, line: DeltaGenerator, kept: bool) -> Any | None:
+    """The result; or one sentence on screen and None."""
+    problem = future.exception()
+    if problem is None:
+        return future.result()
+    if isinstance(problem, ValueError | OSError):
+        line.warning(f"{sentence(str(problem))}{KEPT if kept else ''}")
+    else:
+        LOG.error("experiment failed", exc_info=problem)
+        line.error("This computation failed, and the fault is ours. Your settings are kept; change one to go on.")
+    return None
+
+
+def sentence(text: str) -> str:
+    """``text`` with a capital at the start and a full stop at the end."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

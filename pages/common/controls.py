@@ -1,0 +1,344 @@
+"""The widgets of a specification's fields, in the order in which people reach for them.
+
+Each shows a value of the session's settings and says its limits, and why, in its tooltip.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from core.data import IMAGE_DATA, TOY_DATA
+from core.experiments import specification as limits
+from core.experiments.build import CUSTOM_BANDWIDTH
+from core.experiments.specification import CUSTOM, SolverChoice
+from core.grids import GRIDS
+from core.schedules import SCHEDULES, make_schedule
+from core.solvers import SOLVERS
+from pages.common import fields, settings, upload
+
+TOY_PARTICLES = [1, 2, 5, 10, 20, 50, 100, 200, 256, 500, 1000, 2000, 5000]
+IMAGE_COUNTS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64]
+STEPS = [*range(1, 13), 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]
+COUNTS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 500, 640, 1000]
+
+
+def _title(registry: Any) -> Any:
+    return lambda name: registry[name].title
+
+
+def data(default: Any, described: bool = True) -> None:
+    """Which data; ``described`` adds a sentence on what they are."""
+    if default.kind == "images":
+        _images(default, described)
+    else:
+        toy(default, described)
+
+
+def _images(default: Any, described: bool) -> None:
+    name = settings.choose(
+        "Images",
+        "images.name",
+        list(IMAGE_DATA),
+        default.name,
+        format_func=_title(IMAGE_DATA),
+        help="Small sets whose score is known exactly, and a trained network. All work without the internet.",
+    )
+    info = IMAGE_DATA[name]
+    if described:
+        st.caption(info.description)
+    if info.classes and described:
+        settings.choose(
+            "Class",
+            f"images.label@{name}",
+            [fields.ALL, *range(len(info.classes))],
+            default.label if name == default.name and default.label is not None else fields.ALL,
+            format_func=lambda label: "All classes" if label == fields.ALL else info.classes[label],
+        )
+
+
+def toy(default: Any, described: bool = True) -> None:
+    """A 2-D set, or the user's own points."""
+    name = settings.choose(
+        "Data",
+        "toy.name",
+        [*TOY_DATA, CUSTOM],
+        default.name,
+        format_func=lambda name: "Your own points (CSV)" if name == CUSTOM else TOY_DATA[name].title,
+        help="Every set is a mixture of Gaussians, so its score is known exactly at every noise level.",
+    )
+    if name == CUSTOM:
+        upload.points()
+    elif described:
+        st.caption(TOY_DATA[name].description)
+
+
+def shape(default: Any) -> None:
+    """Scale and bandwidth of a 2-D set."""
+    if default.kind != "toy":
+        return
+    settings.number(
+        "Scale",
+        "toy.scale",
+        default.scale,
+        0.1,
+        4.0,
+        st.slider,
+        step=0.1,
+        format="%.2g",
+        help="Size of the data against the noise. 0.1 to 4: beyond, the noise would not cover the data.",
+    )
+    name = settings.get("toy.name", default.name)
+    bandwidth = CUSTOM_BANDWIDTH if name == CUSTOM else TOY_DATA[name].bandwidth
+    if bandwidth is None:
+        return
+    slot = f"toy.bandwidth@{name}"
+    value = settings.number(
+        "Bandwidth",
+        slot,
+        bandwidth,
+        0.01,
+        1.0,
+        st.slider,
+        step=0.01,
+        format="%.2g",
+        help="Width of the Gaussian put on each point, before scaling. 0.01 to 1: sharper ones need many more steps.",
+    )
+    if value == bandwidth:
+        settings.values()[slot] = None  # its own default: the link stays short
+
+
+def solvers(page: Any, most: int = limits.MAX_LINES, stochastic: bool = True) -> None:
+    """Up to ``most`` solvers; then the options of those that have any."""
+    slot = fields.name_of(page.name, "solvers", fields.kind())
+    default = [str(choice) for choice in page.default.solvers]
+    chosen = settings.get(slot, default)
+    names = [n for n, info in SOLVERS.items() if n != "reference" and (stochastic or not info.stochastic)]
+    chosen = settings.choose_some(
+        "Solvers",
+        slot,
+        [*names, *(text for text in chosen if text not in names)],
+        default,
+        format_func=lambda text: SolverChoice.model_validate(text).label,
+        max_selections=most,
+        select_all=False,
+        placeholder="Choose solvers",
+        help=f"Up to {most}: more lines cannot be told apart. All start from the same noise.",
+    )
+    if not chosen:
+        st.caption("Choose at least one solver.")
+
+
+def solver_options(page: Any) -> None:
+    """For each chosen solver that has options: their widgets."""
+    slot = fields.name_of(page.name, "solvers", fields.kind())
+    for position, text in enumerate(settings.get(slot, [])):
+        choice = SolverChoice.model_validate(text)
+        options = SOLVERS[choice.name].options
+        if options:
+            st.caption(choice.label)
+            for key, option in options.items():
+                _option(slot, position, choice, key, option)
+
+
+def _option(slot: str, position: int, choice: SolverChoice, key: str, option: Any) -> None:
+    widget = f"ui.option.{slot}.{position}.{choice.name}.{key}"
+    st.session_state[widget] = dict(choice.options).get(key, option.default)
+    arguments: dict[str, Any] = {
+        "label": key.replace("_", " "),
+        "key": widget,
+        "help": option.help,
+        "on_change": _set_option,
+        "args": (slot, position, key, widget),
+    }
+    if option.choices == (False, True):
+        st.toggle(**arguments)
+    elif option.choices:
+        st.selectbox(options=list(option.choices), **arguments)
+    else:
+        small = option.default and option.default < 0.01
+        st.number_input(
+            min_value=option.low, max_value=option.high, format="%.0e" if small else "%.2g", step=None, **arguments
+        )
+
+
+def _set_option(slot: str, position: int, key: str, widget: str) -> None:
+    chosen = list(settings.get(slot))
+    choice = SolverChoice.model_validate(chosen[position])
+    info = SOLVERS[choice.name]
+    values = dict(choice.options) | {key: st.session_state[widget]}
+    changed = tuple((k, v) for k, v in values.items() if v != info.options[k].default)
+    text = str(SolverChoice(name=choice.name, options=changed))
+    if text not in chosen:  # twice the same line would hide one
+        chosen[position] = text
+        settings.put(slot, chosen)
+
+
+def steps(page: Any, label: str = "Steps", field: str = "steps") -> None:
+    """Number of steps."""
+    kind = fields.kind() if page.images is not None else "toy"
+    most = limits.MAX_TOY_STEPS if kind == "toy" else limits.MAX_IMAGE_STEPS
+    settings.ladder(
+        label,
+        fields.name_of(page.name, field, kind),
+        [rung for rung in STEPS if rung <= most],
+        getattr(page.default, field),
+        help=f"1 to {most}: more only costs time. A step may cost several model evaluations (NFE).",
+    )
+
+
+def step_counts(page: Any) -> None:
+    """The step counts that an error curve is measured at."""
+    kind = fields.kind()
+    most = limits.MAX_TOY_STEPS if kind == "toy" else limits.MAX_IMAGE_STEPS
+    slot = fields.name_of(page.name, "step_counts", kind)
+    default = list(page.default.step_counts)
+    offered = sorted({*(rung for rung in COUNTS if rung <= most), *default, *settings.get(slot, [])})
+    settings.choose_some(
+        "Step counts",
+        slot,
+        offered,
+        default,
+        max_selections=12,
+        select_all=False,
+        help=f"2 to 12 of them, each 1 to {most}. Doubling shows the order as a straight line.",
+    )
+
+
+def particles(page: Any) -> None:
+    """How many particles or images."""
+    kind = fields.kind()
+    if kind == "images":
+        label, rungs, most = "Images at a time", IMAGE_COUNTS, limits.MAX_IMAGES
+    else:
+        label, rungs, most = "Particles", TOY_PARTICLES, page.toy.most_particles
+    settings.ladder(
+        label,
+        fields.name_of(page.name, "particles", kind),
+        [rung for rung in rungs if rung <= most],
+        page.default.particles,
+        help=f"1 to {most}: more cost memory and time. The noise of the first ones stays as more are added.",
+    )
+
+
+def seed(label: str = "Noise") -> None:
+    """Which noise, and a button for another."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        settings.number(
+            label, "seed", 0, 0, 2**31 - 1, step=1, help="Seed of the starting noise: the same seed, the same picture."
+        )
+        st.button("Another", key="another noise", on_click=_another, help="Draw other noise: the next seed.")
+
+
+def _another() -> None:
+    settings.put("seed", (settings.get("seed", 0) + 1) % 2**31)
+
+
+def schedule(page: Any) -> None:
+    """Noise schedule and time grid."""
+    settings.choose(
+        "Noise schedule",
+        "schedule",
+        list(SCHEDULES),
+        page.default.schedule,
+        format_func=_title(SCHEDULES),
+        help="How signal fades and noise grows: the forward process that is run backwards.",
+    )
+    grid = settings.choose(
+        "Time grid",
+        "grid",
+        list(GRIDS),
+        page.default.grid,
+        format_func=_title(GRIDS),
+        help="Where the steps are put between noise and data.",
+    )
+    if grid == "karras":
+        rho(page.default.rho)
+
+
+def rho(default: float) -> None:
+    """The exponent of Karras' grid."""
+    settings.number(
+        "ρ of the Karras grid",
+        "rho",
+        default,
+        1.0,
+        20.0,
+        st.slider,
+        step=0.5,
+        help="1 to 20. 1 is uniform in σ/α; larger puts more steps near the data; beyond 20 nothing changes.",
+    )
+
+
+def times(page: Any) -> None:
+    """First and last time, kept apart for each schedule, since their ranges differ."""
+    name = settings.get("schedule", page.default.schedule)
+    span = make_schedule(name)
+    if not settings.switch(
+        "Choose first and last time",
+        f"ends@{name}",
+        help="Otherwise the whole range of the schedule, which is cut off just before the noise or the data.",
+    ):
+        return
+    for label, end, value in (("From t", "t_start", span.t_max), ("Down to t", "t_end", span.t_min)):
+        settings.number(
+            label,
+            f"{end}@{name}",
+            value,
+            span.t_min,
+            span.t_max,
+            step=None,
+            format="%.5g",
+            help=f"{span.t_min:g} to {span.t_max:g}: outside, the signal or the noise of this schedule vanishes.",
+        )
+
+
+def schedules(page: Any, most: int) -> None:
+    """Several schedules side by side."""
+    settings.choose_some(
+        "Noise schedules",
+        f"{page.name}.schedules",
+        list(SCHEDULES),
+        list(page.default.schedules),
+        format_func=_title(SCHEDULES),
+        max_selections=most,
+        select_all=False,
+        help=f"1 to {most}: more cannot be told apart.",
+    )
+
+
+def precision(page: Any) -> None:
+    """Floating-point precision of a run."""
+    settings.choose(
+        "Precision",
+        f"{page.name}.precision",
+        ["float64", "float32"],
+        page.default.precision,
+        st.segmented_control,
+        required=True,
+        help="float32 hits a floor of rounding errors much sooner.",
+    )
+
+
+def grids(page: Any) -> None:
+    """Several time grids side by side."""
+    settings.choose_some(
+        "Time grids",
+        f"{page.name}.grids",
+        list(GRIDS),
+        list(page.default.grids),
+        format_func=_title(GRIDS),
+        max_selections=8,
+        select_all=False,
+        help="1 to 8: more rows cannot be read.",
+    )
+
+
+def nodes(page: Any) -> None:
+    """Recorded intervals of a path."""
+    settings.ladder(
+        "Recorded steps",
+        f"{page.name}.nodes",
+        [20, 30, 40, 60, 80, 100, 150, 200, 300, 400, 500],
+        page.default.nodes,
+        help="20 to 500: curvature is a second difference, so fewer blur sharp bends and more only cost time.",
+    )

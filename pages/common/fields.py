@@ -1,0 +1,90 @@
+"""Between a specification and the settings of the session: every field has a name there, and both directions."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.experiments.specification import CUSTOM, SolverChoice
+from pages.common import settings
+from pages.common.compute import sentence
+
+SHARED = ("seed", "schedule", "grid", "rho")  # one value for all pages
+ALL = "all"  # classes: a widget takes None for "nothing chosen"
+BY_KIND = ("particles", "steps", "step_counts", "path_steps")  # images cost more: a value of their own
+
+
+def name_of(page: str, field: str, kind: str) -> str:
+    """Where ``field`` of ``page`` lives in the settings."""
+    if field in SHARED:
+        return field
+    return f"{page}.{field}@{kind}" if field in BY_KIND else f"{page}.{field}"
+
+
+def kind() -> str:
+    """``"toy"`` or ``"images"``: the switch on top of every page."""
+    return settings.get("kind", "toy")
+
+
+def load(page: str, spec: Any) -> None:
+    """Set every setting that ``spec`` holds."""
+    data = spec.data
+    settings.put("kind", data.kind)
+    settings.put(f"{data.kind}.name", data.name)
+    if data.kind == "toy":
+        settings.put("toy.scale", data.scale)
+        settings.put(f"toy.bandwidth@{data.name}", data.bandwidth)
+        if data.name == CUSTOM:
+            settings.put("toy.points", data.points)
+    else:
+        settings.put(f"images.label@{data.name}", ALL if data.label is None else data.label)
+    for field, value in spec:
+        if field in ("kind", "data", "t_start", "t_end"):
+            continue
+        if isinstance(value, tuple):
+            value = [str(part) if isinstance(part, SolverChoice) else part for part in value]
+        settings.put(name_of(page, field, data.kind), value)
+    if hasattr(spec, "t_start"):
+        settings.put(f"ends@{spec.schedule}", spec.t_start is not None or spec.t_end is not None)
+        settings.put(f"t_start@{spec.schedule}", spec.t_start)
+        settings.put(f"t_end@{spec.schedule}", spec.t_end)
+
+
+def collect(page: str, default: Any) -> dict[str, Any]:
+    """Fields of a specification like ``default`` from the settings; what was never set is as in ``default``."""
+    fields: dict[str, Any] = {"data": _data(default.data)}
+    for field, value in default:
+        if field in ("kind", "data", "t_start", "t_end"):
+            continue
+        fields[field] = settings.get(name_of(page, field, default.data.kind), value)
+    if "step_counts" in fields:
+        fields["step_counts"] = sorted(fields["step_counts"])
+    if hasattr(default, "t_start") and settings.get(f"ends@{fields['schedule']}", False):
+        fields["t_start"] = settings.get(f"t_start@{fields['schedule']}")
+        fields["t_end"] = settings.get(f"t_end@{fields['schedule']}")
+    return fields
+
+
+def _data(default: Any) -> dict[str, Any]:
+    name = settings.get(f"{default.kind}.name", default.name)
+    data: dict[str, Any] = {"kind": default.kind, "name": name}
+    same = default if name == default.name else None
+    if default.kind == "images":
+        label = settings.get(f"images.label@{name}", same and same.label)
+        return data | {"label": None if label == ALL else label}
+    data["scale"] = settings.get("toy.scale", default.scale)
+    data["bandwidth"] = settings.get(f"toy.bandwidth@{name}", same and same.bandwidth)
+    if name == CUSTOM:
+        data["points"] = settings.get("toy.points")
+    return data
+
+
+def sentences(problem: ValidationError) -> list[str]:
+    """What is wrong with a specification, one clear sentence each."""
+    told = []
+    for error in problem.errors():
+        text = error["msg"].removeprefix("Value error, ")
+        if error["type"] != "value_error":
+            where = str(error["loc"][-1]) if error["loc"] else "settings"
+            text = f"{where.replace('_', ' ')}: {text[:1].lower()}{text[1:]}"
+        told.append(sentence(text))
+    return list(dict.fromkeys(told))

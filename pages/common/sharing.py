@@ -1,0 +1,130 @@
+"""Under each picture: its link, its data, its table and the code that computes it."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.experiments.code import snippet
+from core.experiments.links import load_recipe
+from pages.common.compute import sentence
+from pages.common.page import OPENED, Page
+
+_COPY = st.components.v2.component(
+    "solverscope_copy_link",
+    html='<button type="button"><span aria-live="polite">Copy link</span></button>',
+    css="""
+button { font: inherit; font-size: 0.875rem; color: var(--st-text-color); background: transparent; cursor: pointer;
+    border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, 0.45rem);
+    min-height: 2.5rem; padding: 0 0.75rem; white-space: nowrap; }
+button:hover { color: var(--st-primary-color); border-color: var(--st-primary-color); }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+""",
+    js="""
+async function copy(text) {
+    try {
+        await navigator.clipboard.writeText(text);
+        return true;
+    } catch {
+        // Without https or permission: the old way, through a selection.
+        const box = document.createElement("textarea");
+        box.value = text;
+        box.style.position = "fixed";
+        box.style.opacity = "0";
+        document.body.append(box);
+        box.select();
+        const done = document.execCommand("copy");
+        box.remove();
+        return done;
+    }
+}
+export default function ({ parentElement }) {
+    const button = parentElement.querySelector("button");
+    const label = button.querySelector("span");
+    button.onclick = async () => {
+        // The address always says what is shown, so it is the link.
+        label.textContent = (await copy(window.location.href)) ? "Link copied" : "Copy it from the address bar";
+        setTimeout(() => { label.textContent = "Copy link"; }, 2500);
+    };
+}
+""",
+)
+
+
+@st.fragment
+def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable[[], pd.DataFrame]) -> None:
+    """One row: copy link, table, code, downloads, open.
+
+    Parameters
+    ----------
+    figure : the picture above the row.
+    name : of the picture, in file names and keys.
+    table : what the picture shows, as numbers; asked for only when it is looked at.
+    """
+    spec = result.spec
+    stem = f"solverscope-{name}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"share-{name}"):
+        _COPY(key=f"copy-{name}", width="content")
+        panel = st.segmented_control(
+            "Show", ["Table", "Code"], key=f"panel-{name}", label_visibility="collapsed", width="content"
+        )
+        with st.popover("Download", type="tertiary"):
+            _downloads(result, figure, stem)
+        with st.popover("Open", type="tertiary"):
+            _open(name)
+    if panel == "Table":
+        st.dataframe(table(), hide_index=True, height="auto")
+    elif panel == "Code":
+        st.caption("Runs with this repository's core alone, and gives the numbers of this picture.")
+        st.code(snippet(spec), language="python", wrap_lines=False)
+
+
+def _downloads(result: Any, figure: go.Figure, stem: str) -> None:
+    spec = result.spec
+    for label, ending, mime, make in (
+        ("Numbers (CSV)", "csv", "text/csv", lambda: result.to_frame().to_csv(index=False)),
+        ("Arrays (NPZ)", "npz", "application/octet-stream", lambda: _npz(result.to_arrays())),
+        ("Settings (JSON)", "json", "application/json", lambda: spec.model_dump_json(indent=2)),
+        ("Picture (HTML)", "html", "text/html", lambda: figure.to_html(include_plotlyjs=True)),
+    ):
+        st.download_button(
+            label,
+            make,
+            file_name=f"{stem}.{ending}",
+            mime=mime,
+            key=f"{stem}.{ending}",
+            on_click="ignore",
+            type="tertiary",
+        )
+    st.caption("PNG: the camera above the picture.")
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _open(name: str) -> None:
+    key = f"open-{name}"
+    st.file_uploader("Settings saved as JSON", type=["json"], key=key, on_change=_read, args=(key,), max_upload_size=2)
+    problem = st.session_state.get(f"{key} problem")
+    if problem:
+        st.warning(problem)
+    if OPENED in st.session_state:  # read in the callback; the whole page has to change, or another one open
+        st.switch_page(f"pages/{st.session_state[OPENED].kind}.py")
+
+
+def _read(key: str) -> None:
+    st.session_state.pop(f"{key} problem", None)
+    file = st.session_state[key]
+    if file is None:
+        return
+    try:
+        st.session_state[OPENED] = load_recipe(file.getvalue().decode("utf-8", errors="replace"))
+    except ValueError as problem:
+        st.session_state[f"{key} problem"] = sentence(str(problem))

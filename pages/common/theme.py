@@ -1,0 +1,16 @@
+"""The look beyond the configuration's colours: titles, mark and one style sheet."""
+
+from pathlib import Path
+
+import streamlit as st
+
+NAME, DRESSED = "Solverscope", "dressed"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+
+def apply(title: str) -> None:
+    """Dress the page called ``title``."""
+    st.session_state[DRESSED] = True
+    st.set_page_config(page_title=f"{title} · {NAME}", page_icon=str(ASSETS / "favicon.svg"), layout="wide")
+    st.logo(str(ASSETS / "wordmark.svg"), size="large")
+    st.html(ASSETS / "app.css")

@@ -1,0 +1,204 @@
+"""What a result says, in sentences and small tables; every number comes from the result."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.solvers import SOLVERS
+from pages.common.compute import seconds
+
+ODE = r"""
+**The probability-flow ODE** carries noise to data without any randomness after the start:
+$$\frac{dx}{dt} = f(t)\,x + \frac{g^2(t)}{2\,\sigma_t}\,\epsilon_\theta(x, t),
+\qquad x_t = \alpha_t x_0 + \sigma_t\,\epsilon,\qquad f = \frac{d\log\alpha_t}{dt},\qquad
+g^2 = \frac{d\sigma_t^2}{dt} - 2 f \sigma_t^2 .$$
+"""
+SDE = r"""
+**The reverse SDE** has the same density at every time, and adds noise as it goes ($\eta = 1$; $\eta = 0$ is the ODE):
+$$dx = \Big[f\,x + \frac{1+\eta^2}{2}\,\frac{g^2}{\sigma_t}\,\epsilon_\theta\Big]\,dt + \eta\, g\, d\bar w .$$
+"""
+
+
+def number(value: float) -> str:
+    """Three figures, with a power of ten written out where it is small."""
+    if not np.isfinite(value):
+        return "none"
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def infos(result: Any) -> list[Any]:
+    """The registry's entries of the solvers in a result, each once."""
+    return [SOLVERS[name] for name in dict.fromkeys(choice.name for choice in result.spec.solvers)]
+
+
+# --- trajectories ---------------------------------------------------------------------------------------------------
+
+
+def trajectories(result: Any) -> str:
+    """Who ended nearest to the reference, who farthest, and who broke down."""
+    steps = result.spec.steps
+    judged = [path for path in result.paths if not path.stochastic and np.isfinite(path.final_rms)]
+    lines = []
+    if len(judged) > 1:
+        best, worst = (choose(judged, key=lambda path: path.final_rms) for choose in (min, max))
+        lines.append(
+            f"With {steps} steps, **{best.label}** ends nearest to the exact path's end (RMS distance "
+            f"{number(best.final_rms)}, {best.nfe} model evaluations) and **{worst.label}** farthest "
+            f"({number(worst.final_rms)}, {worst.nfe})."
+        )
+    elif judged:
+        only = judged[0]
+        lines.append(
+            f"With {steps} steps, **{only.label}** ends {number(only.final_rms)} (RMS) from the exact path's end."
+        )
+    if any(path.stochastic for path in result.paths):
+        lines.append("Stochastic solvers draw noise on the way: they aim at the same density, not at the same points.")
+    lines += [f"**{path.label}** {path.message}." for path in result.paths if path.diverged_at is not None]
+    return " ".join(lines) or "No solver here has an end to compare."
+
+
+def cost_table(result: Any) -> None:
+    """Evaluations, wall time and end error of every solver, and how a run that broke down did so."""
+    rows = [
+        {
+            "Solver": path.label,
+            "NFE": str(path.nfe),
+            "Time": seconds(path.seconds),
+            "RMS": number(path.final_rms),
+            "Median": number(path.final_median),
+        }
+        for path in result.paths
+    ]
+    st.table(pd.DataFrame(rows).set_index("Solver"), border="horizontal")
+    st.caption(
+        "NFE: evaluations of the model. Time: wall time. RMS and median: distance of the ends from the reference."
+    )
+
+
+def path_table(result: Any) -> pd.DataFrame:
+    """Every particle's numbers at every step."""
+    return result.to_frame()
+
+
+def error_table(result: Any) -> pd.DataFrame:
+    """Error against the reference at every step, one column a solver."""
+    table = pd.DataFrame({"t": result.times, "lambda": result.log_snr})
+    for path in result.paths:
+        if not path.stochastic:
+            table[path.label] = pd.Series(path.error)
+    return table
+
+
+# --- error against steps --------------------------------------------------------------------------------------------
+
+ORDER = r"""
+**Order.** The error of a solver of order $p$ falls like $e(S) \approx C\,S^{-p}$, so $\log e$ against $\log S$ is a
+line of slope $-p$. The line is fitted over the stretch where the errors follow it best: before it, steps are too large
+for the theory; after it, the floor is reached.
+"""
+
+
+def convergence(result: Any) -> str:
+    """Who is best at the most steps, and what became of the orders that were claimed."""
+    judged = [one for one in result.solvers if np.isfinite(one.rms).any()]
+    lost = [one for one in judged if one.order.reliable and one.claimed_order - one.order > 0.5]
+    if not judged:
+        return "Every solver broke down at these step counts; try more steps."
+    best = min(judged, key=lambda one: np.nanmin(one.rms))
+    at = int(np.nanargmin(best.rms))
+    lines = [
+        f"**{best.label}** comes nearest to the reference: RMS error {number(best.rms[at])} with {best.steps[at]} "
+        f"steps ({best.nfe[at]} model evaluations)."
+    ]
+    lines += [
+        f"**{one.label}** claims order {one.claimed_order}; here its error falls with order {float(one.order):.1f}."
+        for one in lost
+    ]
+    lines += [f"**{one.label}** diverged at {_steps(one.steps[one.diverged])}." for one in judged if one.diverged.any()]
+    return " ".join(lines)
+
+
+def _steps(counts: np.ndarray) -> str:
+    return f"{', '.join(map(str, counts))} steps"
+
+
+def path_errors(result: Any) -> pd.DataFrame:
+    """Error along the path: one row for each solver and time."""
+    return pd.concat(
+        [
+            pd.DataFrame({"solver": one.label, "t": one.path_times, "error (RMS)": one.path_error})
+            for one in result.solvers
+        ]
+    )
+
+
+# --- curvature ------------------------------------------------------------------------------------------------------
+
+CURVATURE = r"""
+**Curvature** of a path $x(t)$ is how fast its direction turns per unit of length, whatever its speed:
+$$\kappa = \frac{\lVert x''_\perp \rVert}{\lVert x' \rVert^2},\qquad
+x''_\perp = x'' - \frac{x''\cdot x'}{x'\cdot x'}\,x' .$$
+**Straightness** compares the velocity with that of the straight line, in normalised time $s \in [0, 1]$:
+$$\int_0^1 \Big\lVert (x_1 - x_0) - \frac{dx}{ds} \Big\rVert^2 ds .$$
+"""
+
+
+def curvature(result: Any) -> str:
+    """Which schedule bends the paths least and most, and when they bend."""
+    shapes = result.shapes
+    ratio = {shape.title: float(np.nanmean(shape.length_over_chord)) for shape in shapes}
+    peak = {shape.title: float(shape.s[np.nanargmax(shape.curvature_mean)]) for shape in shapes}
+    if len(shapes) == 1:
+        title = shapes[0].title
+        return (
+            f"Under **{title}** paths are {100 * (ratio[title] - 1):.3g}% longer than the straight line, and bend most "
+            f"at {100 * peak[title]:.0f}% of the time from noise to data."
+        )
+    least, most = min(ratio, key=ratio.get), max(ratio, key=ratio.get)
+    return (
+        f"**{least}** draws the straightest paths, {100 * (ratio[least] - 1):.3g}% longer than a straight line; "
+        f"**{most}** the least straight, {100 * (ratio[most] - 1):.3g}% longer. They bend most at "
+        f"{100 * peak[least]:.0f}% and {100 * peak[most]:.0f}% of the time from noise to data."
+    )
+
+
+# --- schedules ------------------------------------------------------------------------------------------------------
+
+
+def schedules(result: Any) -> str:
+    """When each schedule has as much noise as signal, and where the grids differ most."""
+    crossings = []
+    for curve in result.curves:
+        equal = np.interp(0.0, curve.log_snr[::-1], curve.t[::-1])
+        crossings.append(f"**{curve.title}** at t = {number(float(equal))}")
+    return f"Signal and noise are equally strong (λ = 0) under {'; '.join(crossings)}. Shapes form around there."
+
+
+def grid_table(result: Any) -> pd.DataFrame:
+    """Times and λ of every grid under every schedule."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "schedule": schedule,
+                    "grid": grid,
+                    "step": range(len(places.times)),
+                    "t": places.times,
+                    "lambda": places.log_snr,
+                }
+            )
+            for (schedule, grid), places in result.grids.items()
+        ]
+    )
+
+
+def slice_table(result: Any) -> pd.DataFrame:
+    """Density of the slice: rows are times, columns places."""
+    table = pd.DataFrame(result.slice.density, columns=[f"x = {x:.2f}" for x in result.slice.x])
+    table.insert(0, "t", result.slice.t)
+    return table

@@ -1,0 +1,74 @@
+"""Error against steps or evaluations: measured order, claimed order, the floor, and the error along one path."""
+
+import streamlit as st
+
+from core.experiments.specification import ConvergenceSpec, ImageData
+from core.figures import convergence as figures
+from pages.common import compute, controls, explain, sharing, words
+from pages.common.page import Page
+
+page = Page(
+    name="convergence",
+    title="Error against steps",
+    lead="Twice the steps: how much smaller is the error? On doubly logarithmic axes a solver of order *p* falls along "
+    "a line of slope −*p*, until rounding or the reference itself ends the race.",
+    toy=ConvergenceSpec(),
+    images=ConvergenceSpec(data=ImageData(), particles=8, step_counts=(4, 8, 16, 32, 64), path_steps=16),
+    views={
+        "against": {"steps": "Steps", "nfe": "Model evaluations (NFE)"},
+        "measure": {"rms": "RMS", "median": "Median"},
+    },
+)
+page.open()
+
+with st.sidebar:
+    st.subheader("What to measure")
+    controls.data(page.default.data)
+    controls.solvers(page, most=8, stochastic=False)
+    controls.schedule(page)
+    st.subheader("How to measure it")
+    controls.step_counts(page)
+    controls.steps(page, "Steps of the path below", "path_steps")
+    controls.particles(page)
+    controls.seed()
+    with st.expander("More settings"):
+        if page.default.data.kind == "toy":
+            controls.precision(page)
+        controls.shape(page.default.data)
+        controls.times(page)
+        controls.solver_options(page)
+
+spec = page.specification()
+result = compute.result_for(page.name, spec)
+if result is None:
+    st.stop()
+
+images = result.spec.data.kind == "images"
+explain.look(words.convergence(result))
+with st.container(horizontal=True, gap="large"):
+    against = page.view("against", "Horizontal axis")
+    measure = page.view("measure", "Error over particles")
+figure = figures.error_figure(result, against=against, measure=measure)
+explain.picture(figure, figures.alt_error(result), "error-against-steps")
+sharing.share(page, result, figure, "error-against-steps", result.to_frame)
+
+st.header("Order: claimed and measured", anchor=False)
+st.dataframe(figures.order_table(result), hide_index=True, height="content")
+st.caption(result.floor_label)
+
+st.header(f"Where the error arises, with {result.spec.path_steps} steps", anchor=False)
+figure = figures.path_figure(result)
+explain.picture(figure, figures.alt_path(result), "error-along-path")
+sharing.share(page, result, figure, "error-along-path", lambda: words.path_errors(result))
+
+if images:
+    st.header("What it looks like", anchor=False)
+    st.markdown(f"The same noise after {result.spec.path_steps} steps of each solver, beside the reference.")
+    figure = figures.images_figure(result)
+    explain.picture(figure, figures.alt_images(result), "end-images")
+    sharing.share(page, result, figure, "end-images", lambda: words.path_errors(result))
+
+explain.notes(result.notes)
+explain.formula(words.ORDER, words.ODE, title="The equations")
+with st.expander("One step of each solver, in formula"):
+    explain.solver_formulas(words.infos(result))

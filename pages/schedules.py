@@ -1,0 +1,74 @@
+"""Noise schedules and time grids: what they are, where they put the steps, and what they do to a density."""
+
+import streamlit as st
+
+from core.experiments.specification import SchedulesSpec
+from core.figures import schedules as figures
+from core.schedules import SCHEDULES
+from pages.common import compute, controls, explain, sharing, words
+from pages.common.page import Page
+
+AXES = {name: title for name, (title, _) in figures.QUANTITIES.items()}
+page = Page(
+    name="schedules",
+    title="Schedules",
+    lead="A noise schedule says how much signal and how much noise there is at every time; a time grid says where a "
+    "solver stops on the way back. Both are the same for points in the plane and for images.",
+    toy=SchedulesSpec(),
+    views={
+        "y": {"log_snr": AXES["log_snr"]} | AXES,
+        "x": {"t": AXES["t"]} | AXES,
+        "along": {"log_snr": "λ (signal to noise)", "times": "time t"},
+    },
+)
+page.open()
+
+with st.sidebar:
+    st.subheader("Schedules and grids")
+    controls.schedules(page, most=5)
+    controls.grids(page)
+    controls.steps(page, "Steps of the grids")
+    controls.rho(page.default.rho)
+    st.subheader("Data of the slice")
+    controls.toy(page.default.data)
+    controls.shape(page.default.data)
+
+spec = page.specification()
+result = compute.result_for(page.name, spec)
+if result is None:
+    st.stop()
+
+explain.look(words.schedules(result))
+with st.container(horizontal=True, gap="large"):
+    with st.container(width=280):
+        y = page.view("y", "Vertical axis", st.selectbox)
+    with st.container(width=280):
+        x = page.view("x", "Horizontal axis", st.selectbox)
+figure = figures.curves_figure(result, x=x, y=y)
+explain.picture(figure, figures.alt_curves(result, x=x, y=y), "schedules")
+sharing.share(page, result, figure, "schedules", result.to_frame)
+
+st.header("Where each grid puts its steps", anchor=False)
+st.markdown(
+    f"{result.spec.steps} steps from noise to data, one row for each grid. Crowded stretches are walked with care."
+)
+figure = figures.grids_figure(result, x=page.view("along", "Horizontal axis"))
+explain.picture(figure, figures.alt_grids(result), "grids")
+sharing.share(page, result, figure, "grids", lambda: words.grid_table(result))
+
+st.header("A slice of the data, flowing through time", anchor=False)
+st.markdown(
+    "The density of the first coordinate at every time, with a few paths of the probability-flow ODE: "
+    "noise on one side, data on the other."
+)
+figure = figures.slice_figure(result)
+explain.picture(figure, figures.alt_slice(result), "slice")
+sharing.share(page, result, figure, "slice", lambda: words.slice_table(result))
+
+explain.notes(result.notes)
+with st.expander("The formulas"):
+    for name in result.spec.schedules:
+        info = SCHEDULES[name]
+        st.markdown(f"**{info.title}.** {info.description}")
+        st.latex(info.formula)
+        st.caption(info.source)

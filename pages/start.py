@@ -1,0 +1,61 @@
+"""The first picture: the same noise, several solvers, few steps; and the way through the other pages."""
+
+import streamlit as st
+
+from core.experiments.specification import ImageData, SolverChoice, ToyData, TrajectoriesSpec
+from pages.common import compute, controls, explain, pictures, sharing, words
+from pages.common.page import Page
+
+SOLVERS = tuple(SolverChoice(name=name) for name in ("ddim", "edm-heun", "dpmpp-3m"))
+page = Page(
+    name="start",
+    title="From noise to data, step by step",
+    lead="A diffusion model turns noise into data by following a differential equation. A computer follows it in "
+    "steps, and how it steps decides what comes out. Here several solvers start from the **same noise** and take "
+    "**few steps**: press play, and see who gets where.",
+    toy=TrajectoriesSpec(data=ToyData(name="moons"), solvers=SOLVERS, steps=8, particles=100),
+    images=TrajectoriesSpec(data=ImageData(), solvers=SOLVERS, steps=8, particles=4),
+    views=pictures.WHICH,
+)
+page.open()
+
+of_images = page.default.data.kind == "images"
+status = st.container()
+picture, side = explain.beside(stacked=of_images)
+with side:
+    if of_images:
+        side = st.container(horizontal=True, gap="medium")
+    for control in (
+        lambda: controls.data(page.default.data, described=False),
+        lambda: controls.steps(page),
+        controls.seed,
+    ):
+        with side.container(width=260 if of_images else "stretch"):
+            control()
+
+spec = page.specification()
+with status:
+    result = compute.result_for(page.name, spec)
+if result is not None:
+    with picture:
+        figure, alt = pictures.journey(page, result, height=640)
+        explain.picture(figure, alt, "start")
+        sharing.share(page, result, figure, "start", lambda: words.path_table(result))
+    with side:
+        explain.look(words.trajectories(result))
+        words.cost_table(result)
+
+st.header("Where to go from here", anchor=False)
+for place, (file, title, text) in zip(
+    st.columns(4),
+    (
+        ("schedules", "Schedules", "How noise comes in, and where the steps are put."),
+        ("trajectories", "Trajectories", "Choose data, solvers and steps; see paths, density and error along the way."),
+        ("convergence", "Error against steps", "What a step costs and what it buys: measured orders and their floor."),
+        ("curvature", "Curvature", "Why some paths are easy: how much they bend, and when."),
+    ),
+    strict=True,
+):
+    with place.container(border=True, height="stretch", gap="small", key=f"way-{file}"):
+        st.page_link(f"pages/{file}.py", label=f"**{title}**")
+        st.caption(text)
