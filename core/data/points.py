@@ -13,6 +13,7 @@ from core.noise import generator
 
 MAX_BYTES = 20_000_000  # a million points as text
 MAX_POINTS = 2000  # components of the mixture: each model call costs particles x components exponentials
+LARGEST = 1e12  # coordinate; squares of larger ones lose the digits that tell points apart
 DELIMITERS = ",;\t "
 
 
@@ -127,6 +128,6 @@ def _point(number: int, cells: list[str]) -> tuple[float, float]:
         raise ValueError(f"line {number} has {len(cells)} columns; every line needs exactly 2 numbers")
     values = [_number(cell) for cell in cells]
     for cell, value in zip(cells, values, strict=True):
-        if value is None or not np.isfinite(value) or abs(value) > 1e12:
-            raise ValueError(f"line {number} holds {cell[:20]!r}, which is not a finite number below 1e12")
+        if value is None or not np.isfinite(value) or abs(value) > LARGEST:
+            raise ValueError(f"line {number} holds {cell[:20]!r}, which is not a number of at most {LARGEST:g}")
     return values[0], values[1]

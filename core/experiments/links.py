@@ -1,7 +1,7 @@
 """A specification as link parameters or as a recipe, and back, with one sentence for each thing that does not fit."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,6 +23,12 @@ IMAGE_DEFAULTS = {"particles": 8, "step_counts": (5, 10, 20, 40, 80)}
 DATA_KEYS = ("data", "scale", "bandwidth", "label", "points")
 
 
+def known_keys(kind: type[Frozen]) -> tuple[str, ...]:
+    """The parameters that a specification of this class has; ``label`` belongs to images."""
+    images = issubclass(kind, Setting)
+    return (*(key for key in DATA_KEYS if images or key != "label"), *_keys(kind))
+
+
 def default_spec(kind: type[Frozen], data: Data) -> Any:
     """What a link that names only the data stands for: fewer particles and steps where they are images."""
     fields: dict[str, Any] = {"data": data}
@@ -31,12 +37,12 @@ def default_spec(kind: type[Frozen], data: Data) -> Any:
     return kind.model_validate(fields)
 
 
-def to_params(spec: Specification) -> dict[str, str]:
+def to_params(spec: Specification, most_points: int = MOST_POINTS) -> dict[str, str]:
     """The specification as flat text parameters: only what differs from the defaults.
 
-    A user's own points are included up to ``MOST_POINTS``; beyond that the link cannot carry them.
+    A user's own points are included up to ``most_points``; beyond that a link cannot carry them.
     """
-    params = _data_params(spec.data)
+    params = _data_params(spec.data, most_points)
     default = default_spec(type(spec), spec.data)
     for key in _keys(type(spec)):
         value = getattr(spec, key)
@@ -48,17 +54,17 @@ def to_params(spec: Specification) -> dict[str, str]:
 def from_params(kind: type[Frozen], params: Mapping[str, str]) -> tuple[Any, list[str]]:
     """The specification that link parameters describe, and one sentence for each that was left out.
 
-    Never raises: a value that cannot be read, is out of range or clashes with the others is dropped alone.
+    Never raises: a value that cannot be read, is out of range or clashes with the others is dropped alone, and so is
+    a bad entry of a list whose others are good.
     """
     problems: list[str] = []
     spec = default_spec(kind, _read_data(kind, params, problems))
     for key in _keys(kind):
         if key in params:
-            spec = _with(spec, {key: _value(spec, key, params[key])}, key, params[key], problems)
-    known = {*DATA_KEYS, *_keys(kind)}
+            spec = _with(spec, key, _value(spec, key, params[key]), params[key], problems)
     for key in params:
-        if key not in known:
-            problems.append(f"The link has an unknown setting {key[:30]!r}; known are {', '.join(sorted(known))}.")
+        if key not in known_keys(kind):
+            problems.append(f"There is no setting {_brief(key)}; known are {', '.join(known_keys(kind))}.")
     return spec, problems
 
 
@@ -78,19 +84,29 @@ def _value(spec: Any, key: str, text: str) -> Any:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if is_list else text
 
 
-def _with(spec: Any, change: dict[str, Any], key: str, text: str, problems: list[str]) -> Any:
-    """``spec`` with ``change``, or ``spec`` itself and a sentence."""
+def _brief(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
+
+
+def _with(spec: Any, key: str, value: Any, text: str, problems: list[str]) -> Any:
+    """``spec`` with the field ``key`` set to ``value``, or ``spec`` itself and a sentence."""
     fields = {name: getattr(spec, name) for name in type(spec).model_fields}
     try:
-        return type(spec).model_validate(fields | change)
+        return type(spec).model_validate(fields | {key: value})
     except ValidationError as error:
-        problems.append(
-            f"The link asks for {key} = {text[:40]!r}, which is left out: {'; '.join(plain_errors(error))}."
-        )
+        problems.append(f"Cannot use {key} = {_brief(text)}: {'; '.join(plain_errors(error, within=key))}.")
+        places = [place["loc"] for place in error.errors(include_url=False)]
+    bad = {place[1] for place in places if len(place) > 1 and place[0] == key and isinstance(place[1], int)}
+    if not bad or not isinstance(value, tuple):
+        return spec
+    # only entries were wrong: the others stay, if they may stand without those
+    try:
+        return type(spec).model_validate(fields | {key: tuple(v for i, v in enumerate(value) if i not in bad)})
+    except ValidationError:
         return spec
 
 
-def _data_params(data: Data) -> dict[str, str]:
+def _data_params(data: Data, most_points: int) -> dict[str, str]:
     default = type(data)()
     params = {} if data.name == ToyData().name else {"data": data.name}
     if isinstance(data, ImageData):
@@ -98,9 +114,14 @@ def _data_params(data: Data) -> dict[str, str]:
     for key in ("scale", "bandwidth"):
         if getattr(data, key) != getattr(default, key):
             params[key] = repr(getattr(data, key))
-    if data.points is not None and len(data.points) <= MOST_POINTS:
-        params["points"] = "_".join(f"{x!r}:{y!r}" for x, y in data.points)
+    if data.points is not None and len(data.points) <= most_points:
+        params["points"] = points_text(data.points)
     return params
+
+
+def points_text(points: Iterable[tuple[float, float]]) -> str:
+    """Points as one parameter: ``x:y_x:y``."""
+    return "_".join(f"{x!r}:{y!r}" for x, y in points)
 
 
 def _read_data(kind: type[Frozen], params: Mapping[str, str], problems: list[str]) -> Data:
@@ -113,25 +134,23 @@ def _read_data(kind: type[Frozen], params: Mapping[str, str], problems: list[str
     elif name in IMAGE_DATA and images:
         data: Data = ImageData(name=name)
         if "label" in params:
-            data = _with(data, {"label": params["label"]}, "label", params["label"], problems)
+            data = _with(data, "label", params["label"], params["label"], problems)
         return _warn_unused(data, ("scale", "bandwidth", "points"), params, problems)
     elif name not in TOY_DATA:
-        known = [*TOY_DATA, *(IMAGE_DATA if images else ())]
-        problems.append(f"The link asks for the data {name[:40]!r}, which do not exist; known are {', '.join(known)}.")
+        known = [*TOY_DATA, *(IMAGE_DATA if images else ()), CUSTOM]
+        problems.append(f"Cannot use data = {_brief(name)}: known are {', '.join(known)}.")
         start = {}
     data = ToyData(**start)
     for key in ("scale", "bandwidth"):
         if key in params:
-            data = _with(data, {key: params[key]}, key, params[key], problems)
+            data = _with(data, key, params[key], params[key], problems)
     return _warn_unused(data, ("label",) if name == CUSTOM else ("label", "points"), params, problems)
 
 
 def _warn_unused(data: Data, keys: tuple[str, ...], params: Mapping[str, str], problems: list[str]) -> Data:
     for key in keys:
         if key in params:
-            problems.append(
-                f"The setting {key!r} of the link does not apply to the data {data.name!r}; it is left out."
-            )
+            problems.append(f"Cannot use {key} = {_brief(params[key])}: the data {data.name!r} have no {key}.")
     return data
 
 
@@ -142,9 +161,11 @@ def _read_points(params: Mapping[str, str], problems: list[str]) -> tuple[tuple[
     try:
         points = [tuple(float(number) for number in pair.split(":")) for pair in params["points"].split("_")]
         return ToyData(name=CUSTOM, points=points).points
-    except (ValueError, ValidationError):
-        problems.append("The points in the link cannot be read; they are written x:y_x:y and at least 2 are needed.")
-        return None
+    except ValidationError as error:
+        problems.append(f"Cannot use the points: {'; '.join(plain_errors(error)[:1])}.")
+    except ValueError:
+        problems.append(f"Cannot use the points {_brief(params['points'])}: write x:y_x:y, two numbers each.")
+    return None
 
 
 def load_recipe(text: str) -> Specification:
@@ -156,11 +177,11 @@ def load_recipe(text: str) -> Specification:
         With one sentence, if the text is no JSON or describes no valid experiment.
     """
     try:
-        fields = json.loads(text)
+        fields = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as problem:
         raise ValueError(f"the recipe is not JSON: {problem.msg} in line {problem.lineno}") from None
-    except RecursionError:
-        raise ValueError("the recipe is nested too deeply to be one") from None
+    except (ValueError, RecursionError):
+        raise ValueError("the recipe is not JSON that can be read: a number or the nesting is too long") from None
     if not isinstance(fields, dict) or fields.get("kind") not in EXPERIMENTS:
         raise ValueError(f"the recipe must have a kind, one of: {', '.join(EXPERIMENTS)}")
     try:
@@ -169,11 +190,43 @@ def load_recipe(text: str) -> Specification:
         raise ValueError("the recipe does not fit: " + "; ".join(plain_errors(problem))) from None
 
 
-def plain_errors(problem: ValidationError) -> list[str]:
-    """Each validation error as one plain phrase: the field, what is wrong, what was given."""
+# pydantic's own phrases speak of inputs and tuples
+_PLAIN = {
+    "int_parsing": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "float_parsing": "it must be a number",
+    "float_type": "it must be a number",
+    "finite_number": "it must be a finite number",
+    "greater_than_equal": "it must be at least {ge:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "too_short": "at least {min_length} needed",
+    "too_long": "at most {max_length} allowed",
+    "literal_error": "it must be {expected}",
+    "string_type": "it must be text",
+    "tuple_type": "it must be a list",
+    "model_type": "it must be an object with named settings",
+    "model_attributes_type": "it must be an object with named settings",
+    "union_tag_invalid": "its kind must be {expected_tags}",
+    "union_tag_not_found": "it must have a kind",
+    "extra_forbidden": "there is no such setting",
+}
+
+
+def plain_errors(problem: ValidationError, within: str = "") -> list[str]:
+    """Each error in plain words: the field (unless it is ``within``), what is allowed, what was given."""
+    errors = problem.errors(include_url=False)
     lines = []
-    for error in problem.errors(include_url=False):
-        place = ".".join(str(part) for part in error["loc"] if not isinstance(part, str) or "-" not in part)
-        message = error["msg"].removeprefix("Value error, ")
-        lines.append(f"{place}: {message}" if place else message)
+    for error in errors:
+        place = error["loc"]
+        if any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors if place):
+            continue  # a list that is too short only because an entry was wrong
+        if error["type"] in _PLAIN:
+            given = "" if place == (within,) or isinstance(error["input"], dict | list | tuple) else error["input"]
+            message = _PLAIN[error["type"]].format(**error.get("ctx", {}))
+            message += f", not {_brief(str(given))}" if given != "" else ""
+        else:
+            message = error["msg"].removeprefix("Value error, ")
+        field = ".".join(str(part) for part in place if part not in ("toy", "images"))
+        lines.append(message if place[:1] == (within,) or not field else f"{field}: {message}")
     return lines

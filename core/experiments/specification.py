@@ -8,10 +8,10 @@ keep a picture readable; the messages say which.
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
 from core.data import IMAGE_DATA, TOY_DATA
-from core.data.points import MAX_POINTS
+from core.data.points import LARGEST, MAX_POINTS
 from core.grids import GRIDS
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
@@ -114,11 +114,14 @@ class ToyData(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> "ToyData":
         if self.name != CUSTOM:
-            TOY_DATA[self.name]
+            if self.bandwidth is not None and TOY_DATA[self.name].bandwidth is None:
+                raise ValueError(f"the data set {self.name!r} has fixed widths; leave the bandwidth out")
             if self.points is not None:
                 raise ValueError(f"points belong to the data set 'custom', not to {self.name!r}")
         elif self.points is None or not 2 <= len(self.points) <= MAX_POINTS:
             raise ValueError(f"your own data set needs 2 to {MAX_POINTS} points")
+        elif any(abs(number) > LARGEST for point in self.points for number in point):
+            raise ValueError(f"coordinates of points must be at most {LARGEST:g} in size")
         return self
 
 
@@ -209,11 +212,19 @@ class TrajectoriesSpec(Timed):
         return self
 
 
+def _without_noise(choice: SolverChoice) -> SolverChoice:
+    if SOLVERS[choice.name].stochastic:
+        raise ValueError(
+            f"{choice.label} draws noise, so it has no error against the ODE; choose solvers without noise"
+        )
+    return choice
+
+
 class ConvergenceSpec(Timed):
     """Error against step count for several solvers, and along the path for one step count."""
 
     kind: Literal["convergence"] = "convergence"
-    solvers: tuple[SolverChoice, ...] = Field(
+    solvers: tuple[Annotated[SolverChoice, AfterValidator(_without_noise)], ...] = Field(
         (
             SolverChoice(name="ddim"),
             SolverChoice(name="edm-heun"),
@@ -224,17 +235,12 @@ class ConvergenceSpec(Timed):
         min_length=1,
         max_length=8,
     )
-    step_counts: tuple[int, ...] = Field((5, 10, 20, 40, 80, 160, 320), min_length=2, max_length=12)
+    step_counts: tuple[int, ...] = Field((5, 10, 20, 40, 80, 160, 320, 640), min_length=2, max_length=12)
     path_steps: int = 20
     precision: Literal["float64", "float32"] = "float64"
 
     @model_validator(mode="after")
     def _steps(self) -> "ConvergenceSpec":
-        for choice in self.solvers:
-            if SOLVERS[choice.name].stochastic:
-                raise ValueError(
-                    f"{choice.label} draws noise, so it has no error against the ODE; choose solvers without noise"
-                )
         for steps in (*self.step_counts, self.path_steps):
             _check_steps(self.data, steps)
         if any(b <= a for a, b in zip(self.step_counts, self.step_counts[1:], strict=False)):
