@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 SMALLEST_WINDOW = 3
-STRAIGHT = 0.03  # largest residual of a straight line, in units of log2(error)
+STRAIGHT = 0.04  # largest residual of a straight line, in units of log2(error)
 ABOVE_FLOOR = 10.0
 
 
@@ -19,8 +19,8 @@ class FittedOrder(float):
     window : (first, last) step counts of the points used; both ends included.
     residual : largest distance of those points from the line, in units of log2(error).
     margin : half width of the 95 % confidence interval of the slope.
-    reliable : whether a window of at least three points lies on a line within 0.03; if not, the number is a
-        description of the finest points above the floor and no order has been reached.
+    reliable : whether a window of at least three points ends at the finest usable steps and lies on a line within
+        0.04; if not, the number describes the finest points above the floor and no order has been reached.
     reason : one sentence on how the window was chosen.
     """
 
@@ -53,9 +53,9 @@ def convergence_order(steps: Sequence[float], errors: Sequence[float], floor: fl
     """Slope of ``-log(error)`` against ``log(steps)`` over the finest window that is straight.
 
     Points that are not finite, zero, or within a factor 10 of ``floor`` are left out, as are points at or after which
-    the error has stopped falling. Of the windows of at least three neighbouring points that lie on a line within 0.03
-    (in log2 of the error, or 2 % of it), those that reach the finest steps are taken, and of these the longest: a
-    longer one at coarser steps may be straight and not yet asymptotic.
+    the error has stopped falling. What is left must end in at least three neighbouring points on a line (within 0.04 in
+    log2 of the error, or 3 % of it); the longest such run is taken. A straight run at coarser steps does not count: it
+    can be straight and not yet asymptotic.
 
     Parameters
     ----------
@@ -78,15 +78,15 @@ def convergence_order(steps: Sequence[float], errors: Sequence[float], floor: fl
     if len(n) < 2:
         return FittedOrder(math.nan, (math.nan, math.nan), math.nan, math.nan, False, "fewer than two usable points")
     x, y = np.log2(n), np.log2(e)
-    windows = [(i, j) for i in range(len(n)) for j in range(i + SMALLEST_WINDOW, len(n) + 1)]
-    straight = [(j, j - i, i) for i, j in windows if _residual(x[i:j], y[i:j]) <= STRAIGHT]
-    if straight:
-        j, _, i = max(straight)
-        reason = f"finest straight run: {j - i} points from {n[i]:g} to {n[j - 1]:g} steps"
-        return _fit(n, x, y, i, j, True, reason)
-    i = max(0, len(n) - SMALLEST_WINDOW)
-    reason = "no three neighbouring points lie on a line: the order is not reached in this range"
-    return _fit(n, x, y, i, len(n), False, reason)
+    last = len(n)
+    fits = [i for i in range(last - SMALLEST_WINDOW + 1) if _residual(x[i:], y[i:]) <= STRAIGHT]
+    if fits:
+        i = fits[0]
+        reason = f"longest straight run that reaches the finest steps: {last - i} points, {n[i]:g} to {n[-1]:g} steps"
+        return _fit(n, x, y, i, True, reason)
+    i = max(0, last - SMALLEST_WINDOW)
+    reason = f"the last {last - i} points, {n[i]:g} to {n[-1]:g} steps, do not lie on a line: the order is not reached"
+    return _fit(n, x, y, i, False, reason)
 
 
 def _before_plateau(n: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +103,7 @@ def _residual(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.abs(y - fit(x)).max())
 
 
-def _fit(n: np.ndarray, x: np.ndarray, y: np.ndarray, i: int, j: int, reliable: bool, reason: str) -> FittedOrder:
-    line = stats.linregress(x[i:j], y[i:j])
-    margin = math.inf if j - i < 3 else float(stats.t.ppf(0.975, j - i - 2) * line.stderr)
-    return FittedOrder(-line.slope, (n[i], n[j - 1]), _residual(x[i:j], y[i:j]), margin, reliable, reason)
+def _fit(n: np.ndarray, x: np.ndarray, y: np.ndarray, i: int, reliable: bool, reason: str) -> FittedOrder:
+    line, count = stats.linregress(x[i:], y[i:]), len(n) - i
+    margin = math.inf if count < 3 else float(stats.t.ppf(0.975, count - 2) * line.stderr)
+    return FittedOrder(-line.slope, (n[i], n[-1]), _residual(x[i:], y[i:]), margin, reliable, reason)

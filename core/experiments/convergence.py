@@ -203,8 +203,8 @@ def _errors(
 ) -> SolverErrors:
     info = SOLVERS[choice.name]
     chosen = [runs[steps] for steps in spec.step_counts]
-    target = reference.final.to(chosen[0].final.device)
-    rms = np.array([rms_error(run.final, target) for run in chosen])
+    target = reference.final.cpu()
+    rms = np.array([rms_error(run.final.cpu(), target) for run in chosen])
     path = runs[spec.path_steps]
     reached = len(path.times)
     return SolverErrors(
@@ -214,7 +214,7 @@ def _errors(
         steps=np.array(spec.step_counts),
         nfe=np.array([run.nfe for run in chosen]),
         rms=rms,
-        median=np.array([median_error(run.final, target) for run in chosen]),
+        median=np.array([median_error(run.final.cpu(), target) for run in chosen]),
         seconds=np.array([run.seconds for run in chosen]),
         diverged=np.array([not run.complete for run in chosen]),
         order=convergence_order(spec.step_counts, rms, floor),
@@ -222,7 +222,7 @@ def _errors(
         claimed_order=info.claimed_order,
         path_times=path.times.numpy(),
         path_error=path_error(path.states, reference.states[:reached].to(path.states.device)).cpu().numpy(),
-        particle_error=particle_error(path.final, target).cpu().numpy(),
+        particle_error=particle_error(path.final.cpu(), target).numpy(),
         note=info.note,
     )
 

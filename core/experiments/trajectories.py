@@ -183,7 +183,7 @@ def _path(choice: SolverChoice, run: Run, reference: Tensor) -> SolverPath:
     info = SOLVERS[choice.name]
     reached = len(run.times)
     error = path_error(run.states, reference[:reached].to(run.states)).cpu().numpy()
-    last = reference[-1].to(run.final)
+    final, last = run.final.cpu(), reference[-1].cpu()
     return SolverPath(
         choice=choice,
         name=choice.name,
@@ -195,8 +195,8 @@ def _path(choice: SolverChoice, run: Run, reference: Tensor) -> SolverPath:
         seconds=run.seconds,
         stochastic=info.stochastic,
         error=np.full(reached, np.nan) if info.stochastic else error,
-        final_rms=float("nan") if info.stochastic else rms_error(run.final, last),
-        final_median=float("nan") if info.stochastic else median_error(run.final, last),
+        final_rms=float("nan") if info.stochastic else rms_error(final, last),
+        final_median=float("nan") if info.stochastic else median_error(final, last),
         diverged_at=run.diverged_at,
         message=run.message,
         evaluation_times=run.evaluation_times.numpy(),

@@ -1,0 +1,292 @@
+"""How paths bend under several schedules."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.experiments.curvature import CurvatureResult, PathShape
+from core.figures.style import NEUTRAL, TEXT, batched, new_figure, schedule_style, typed
+
+AGAINST = {"s": "share of the time s, noise to data", "log_snr": "λ = log(α/σ), noise to data"}
+SHOWN_PATHS = 60
+# from gentle to sharp: one hue that darkens on white would vanish on dark, so hue and lightness both change
+_BENDS = ("#56b4e9", "#3f9fc0", "#009e73", "#8aa800", "#e69f00", "#e07b00", "#d55e00", "#b02a5c")
+
+
+def curvature_figure(result: CurvatureResult, against: str = "s", height: int = 520) -> go.Figure:
+    """Curvature along time: median, mean and the band between the 10th and the 90th percentile, by schedule.
+
+    Raises
+    ------
+    ValueError
+        If ``against`` is not a key of ``AGAINST``.
+    """
+    if against not in AGAINST:
+        raise ValueError(f"against must be one of {', '.join(AGAINST)}, not {against!r}")
+    figure = new_figure(height, legend_rows=2 * len(result.shapes) // 2 + 1)
+    for shape in result.shapes:
+        style, x = schedule_style(shape.schedule), getattr(shape, against)
+        low, median, high = (np.maximum(q, _smallest(result)) for q in shape.quantiles)
+        figure.add_trace(
+            go.Scatter(
+                x=typed(np.concatenate([x, x[::-1]])),
+                y=typed(np.concatenate([high, low[::-1]])),
+                fill="toself",
+                fillcolor=_faded(style.colour),
+                line={"width": 0},
+                hoverinfo="skip",
+                legendgroup=shape.title,
+                showlegend=False,
+                name=f"{shape.title}, 10 to 90 %",
+            )
+        )
+        common = {"x": typed(x), "mode": "lines", "legendgroup": shape.title}
+        figure.add_trace(
+            go.Scatter(
+                y=typed(median),
+                line={"color": style.colour, "dash": style.dash, "width": 3},
+                name=f"{shape.title}: median, band 10 to 90 %",
+                hovertemplate="%{x:.3f}: median %{y:.2e}<extra>" + shape.title + "</extra>",
+                **common,
+            )
+        )
+        figure.add_trace(
+            go.Scatter(
+                y=typed(np.maximum(shape.curvature_mean, _smallest(result))),
+                line={"color": style.colour, "width": 1},
+                name=f"{shape.title}: mean",
+                hovertemplate="%{x:.3f}: mean %{y:.2e}<extra>" + shape.title + "</extra>",
+                **common,
+            )
+        )
+    figure.update_xaxes(title_text=AGAINST[against])
+    figure.update_yaxes(
+        title_text="Curvature κ (1 / length)", type="log", exponentformat="power", range=np.log10(_range(result))
+    )
+    return figure
+
+
+def _smallest(result: CurvatureResult) -> float:
+    """Curvatures below a millionth of the usual are drawn at that: zero has no place on a logarithmic axis."""
+    return 1e-6 * max(float(np.median(shape.quantiles[2])) for shape in result.shapes) + 1e-12
+
+
+def _range(result: CurvatureResult) -> tuple[float, float]:
+    bands = np.concatenate([shape.quantiles.ravel() for shape in result.shapes])
+    usual = bands[bands > 0] if (bands > 0).any() else np.array([1e-3, 1.0])
+    return max(float(np.quantile(usual, 0.02)) / 3, _smallest(result)), 5 * float(usual.max())
+
+
+def _faded(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.16)"
+
+
+def alt_curvature(result: CurvatureResult) -> str:
+    """Where paths bend most under each schedule, in words."""
+    parts = []
+    for shape in result.shapes:
+        sharpest = int(np.argmax(shape.quantiles[1]))
+        parts.append(
+            f"{shape.title}: largest median {shape.quantiles[1][sharpest]:.2g} at λ = {shape.log_snr[sharpest]:.1f}"
+        )
+    return f"Curvature of the paths of {result.spec.particles} particles. {'; '.join(parts)}."
+
+
+def paths_figure(result: CurvatureResult, height: int = 520) -> go.Figure:
+    """2-D paths coloured by curvature, one panel a schedule, in the neighbourhood of the data.
+
+    Raises
+    ------
+    ValueError
+        If the paths are not 2-D.
+    """
+    if result.shapes[0].states.shape[2:] != (2,):
+        raise ValueError("paths in the plane need 2-D data; use plane_figure for images")
+    columns = min(2, len(result.shapes))
+    rows = -(-len(result.shapes) // columns)
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[shape.title for shape in result.shapes],
+        horizontal_spacing=0.08,
+        vertical_spacing=0.14,
+    )
+    figure.update_layout(new_figure(150 + 430 * rows, legend_rows=0).layout)
+    edges = _classes(result)
+    reach = 1.25 * max(float(np.abs(shape.states[-1]).max()) for shape in result.shapes)
+    for i, shape in enumerate(result.shapes):
+        place = {"row": i // columns + 1, "col": i % columns + 1}
+        for k, colour in enumerate(_BENDS):
+            x, y = _segments(shape, edges[k], edges[k + 1])
+            figure.add_trace(
+                go.Scatter(
+                    x=x,
+                    y=y,
+                    mode="lines",
+                    line={"color": colour, "width": 1.8},
+                    hoverinfo="skip",
+                    showlegend=False,
+                    name=f"{shape.title}, κ class {k + 1}",
+                ),
+                **place,
+            )
+        figure.update_xaxes(range=[-reach, reach], constrain="domain", title_text="x₁", **place)
+        figure.update_yaxes(
+            range=[-reach, reach], scaleanchor=f"x{i + 1 if i else ''}", constrain="domain", title_text="x₂", **place
+        )
+    figure.add_trace(_colour_bar(edges), row=1, col=1)
+    figure.update_annotations(font={"size": TEXT + 1})
+    figure.update_layout(margin={"t": 60, "b": 130})
+    return figure
+
+
+def _classes(result: CurvatureResult) -> np.ndarray:
+    """Edges of the curvature classes: even in the logarithm up to the 98th percentile of all."""
+    values = np.concatenate([shape.curvature.ravel() for shape in result.shapes])
+    values = values[values > 0]
+    low, high = np.quantile(values, [0.4, 0.98]) if len(values) else (1e-3, 1.0)
+    low = max(low, high / 1e4)  # gentler bends cannot be told from straight lines
+    inner = np.geomspace(max(low, 1e-9), max(high, 10 * low), len(_BENDS) - 1)
+    return np.concatenate([[-np.inf], inner, [np.inf]])
+
+
+def _segments(shape: PathShape, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """The stretches of the shown paths whose curvature lies in a class, as lines with gaps."""
+    chosen = np.linspace(0, shape.states.shape[1] - 1, min(SHOWN_PATHS, shape.states.shape[1])).round().astype(int)
+    states, bend = shape.states[:, chosen], shape.curvature[:, chosen]
+    inside = (bend >= low) & (bend < high)
+    # a segment belongs to the class of its first end; its second end is drawn too, so that classes join
+    drawn = inside.copy()
+    drawn[1:] |= inside[:-1]
+    kept = np.where(drawn[:, :, None], states, np.nan)
+    x, y = batched(kept[:, :, 0]), batched(kept[:, :, 1])
+    gap = np.isnan(x)
+    keep = ~(gap & np.concatenate([[True], gap[:-1]]))  # one gap between stretches is enough
+    return x[keep], y[keep]
+
+
+def _colour_bar(edges: np.ndarray) -> go.Scatter:
+    count = len(_BENDS)
+    scale = [[edge, colour] for k, colour in enumerate(_BENDS) for edge in (k / count, (k + 1) / count)]
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        hoverinfo="skip",
+        showlegend=False,
+        name="curvature",
+        marker={
+            "colorscale": scale,
+            "cmin": 0,
+            "cmax": count,
+            "color": [0],
+            "showscale": True,
+            "colorbar": {
+                "orientation": "h",
+                "y": 0,
+                "yref": "container",
+                "yanchor": "bottom",
+                "thickness": 14,
+                "title": {"text": "curvature κ (1 / length)", "side": "top"},
+                "tickvals": list(range(1, count)),
+                "ticktext": [f"{edge:.2g}" for edge in edges[1:-1]],
+            },
+        },
+    )
+
+
+def alt_paths(result: CurvatureResult) -> str:
+    """How the paths differ by schedule, in words."""
+    parts = [f"{s.title} {np.nanmedian(s.length_over_chord):.3f}" for s in result.shapes]
+    return f"Paths coloured by curvature. Median length over chord: {', '.join(parts)}."
+
+
+def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
+    """Straightness and length over chord of every particle, as boxes by schedule."""
+    figure = make_subplots(1, 2, subplot_titles=["Straightness S", "Length over chord − 1"], horizontal_spacing=0.14)
+    figure.update_layout(new_figure(height, legend_rows=0).layout)
+    for shape in result.shapes:
+        style = schedule_style(shape.schedule)
+        for column, values in ((1, shape.straightness), (2, shape.length_over_chord - 1)):
+            figure.add_trace(
+                go.Box(
+                    y=typed(np.where(values > 0, values, np.nan)),
+                    name=shape.title,
+                    marker={"color": style.colour, "size": 3},
+                    line={"width": 1.5},
+                    boxpoints="outliers",
+                    showlegend=False,
+                ),
+                row=1,
+                col=column,
+            )
+    figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+    figure.update_yaxes(title_text="squared length", row=1, col=1)
+    figure.update_annotations(font={"size": TEXT + 1})
+    figure.update_layout(margin={"t": 60})
+    return figure
+
+
+def alt_summary(result: CurvatureResult) -> str:
+    """Which schedule's paths are straightest, in words."""
+    ranked = sorted(result.shapes, key=lambda shape: shape.straightness.mean())
+    parts = [f"{s.title} {s.straightness.mean():.3g}" for s in ranked]
+    return f"Mean straightness, from the straightest (in this measure) on: {', '.join(parts)}."
+
+
+def summary_table(result: CurvatureResult) -> pd.DataFrame:
+    """Straightness, length over chord and the share of variance in the leading components, by schedule."""
+    return pd.DataFrame(
+        [
+            {
+                "Schedule": s.title,
+                "Straightness, mean": s.straightness.mean(),
+                "Straightness, median": np.median(s.straightness),
+                "Length over chord, mean": np.nanmean(s.length_over_chord),
+                "Length over chord, median": np.nanmedian(s.length_over_chord),
+                "Variance in the first component": s.shares[:, 0].mean(),
+                "Variance in the first two": s.shares[:, :2].sum(axis=1).mean(),
+            }
+            for s in result.shapes
+        ]
+    )
+
+
+def plane_figure(result: CurvatureResult) -> go.Figure:
+    """Each path in its own two leading principal components, one panel a schedule, with their share of variance."""
+    columns = min(2, len(result.shapes))
+    rows = -(-len(result.shapes) // columns)
+    titles = [
+        f"{s.title}: {s.shares[:, 0].mean():.2%} + {s.shares[:, 1].mean():.2%} of the variance" for s in result.shapes
+    ]
+    figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.22)
+    figure.update_layout(new_figure(80 + 340 * rows, legend_rows=0).layout)
+    for i, shape in enumerate(result.shapes):
+        style, place = schedule_style(shape.schedule), {"row": i // columns + 1, "col": i % columns + 1}
+        chosen = slice(0, SHOWN_PATHS)
+        figure.add_trace(
+            go.Scatter(
+                x=batched(shape.plane[:, chosen, 0]),
+                y=batched(shape.plane[:, chosen, 1]),
+                mode="lines",
+                line={"color": style.colour, "width": 1.8},
+                name=shape.title,
+                showlegend=False,
+                hoverinfo="skip",
+            ),
+            **place,
+        )
+        figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1, "dash": "dot"}, **place)
+        figure.update_xaxes(title_text="first component, noise to data", **place)
+        figure.update_yaxes(title_text="second component", **place)
+    figure.update_annotations(font={"size": TEXT})
+    figure.update_layout(margin={"t": 60})
+    return figure
+
+
+def alt_plane(result: CurvatureResult) -> str:
+    """How nearly planar the paths are, in words."""
+    parts = [f"{s.title} {s.shares[:, :2].sum(axis=1).mean():.2%}" for s in result.shapes]
+    return f"Share of each path's variance in its own two leading components, on average: {', '.join(parts)}."
