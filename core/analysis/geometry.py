@@ -5,30 +5,40 @@ from torch import Tensor
 
 from core.solve import Run
 
-AT_REST = 1e-9  # chords below this share of the largest coordinate are rounding, not motion
+ACCURACY = {torch.float64: 1e-12, torch.float32: 1e-6}  # of states, as a share of their size
 
 
-def path_curvature(run: Run) -> Tensor:
+def path_curvature(run: Run, accuracy: float | None = None) -> Tensor:
     """Curvature of the recorded path, ``(S + 1, N)`` float64: ``|x'' normal to x'| / |x'|^2``, in 1/length.
 
     At each state the parabola through it and its neighbours is differentiated, with the chord length as parameter; the
     two end states use the parabola of their neighbours. Only the places enter, not the times, so that re-timing a run
-    leaves the result unchanged. A particle that does not move has curvature 0.
+    leaves the result unchanged.
+
+    Errors of size ``e`` in the states become errors ``4 e / h^2`` in the curvature of chords of length ``h``. A chord
+    shorter than ``10 sqrt(accuracy)`` of the distance from the origin therefore tells nothing about the bend; such a
+    particle is taken to be at rest, with curvature 0.
+
+    Parameters
+    ----------
+    accuracy : of the states, as a share of their size; 1e-12 for float64 and 1e-6 for float32 if None.
 
     Raises
     ------
     ValueError
         If the run was not recorded or has fewer than two steps.
     """
-    return polyline_curvature(_states(run, least=3))
+    states = _states(run, least=3)
+    return polyline_curvature(states, ACCURACY[run.states.dtype] if accuracy is None else accuracy)
 
 
-def polyline_curvature(x: Tensor) -> Tensor:
+def polyline_curvature(x: Tensor, accuracy: float = ACCURACY[torch.float64]) -> Tensor:
     """Curvature of points along a path, ``(S + 1, N, *shape)`` to ``(S + 1, N)``; see :func:`path_curvature`."""
     x = x.double().flatten(2)
     chords = x.diff(dim=0)
     lengths = chords.norm(dim=2, keepdim=True)
-    rest = AT_REST * x.abs().amax(dim=(0, 2)).clamp(min=1e-300)[None, :, None]
+    size = x.norm(dim=2, keepdim=True)
+    rest = 10 * accuracy**0.5 * torch.maximum(size[1:], size[:-1])
     moving = lengths > rest
     slopes = torch.where(moving, chords / torch.where(moving, lengths, 1.0), torch.zeros_like(chords))
     before, after = lengths[:-1], lengths[1:]

@@ -120,6 +120,13 @@ def reference_run(
     return run, reference_label(data)
 
 
+def accuracy_of(data: Data) -> float:
+    """Relative accuracy of the states of a reference run."""
+    if not is_exact(data):
+        return 1e-6
+    return 1e-12 if data.kind == "toy" else IMAGE_TOLERANCE
+
+
 def reference_label(data: Data) -> str:
     """The reference in words."""
     if not is_exact(data):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from core.data import IMAGE_DATA
-from core.experiments.build import CUSTOM_BANDWIDTH, IMAGE_TOLERANCE, NETWORK_REFERENCE, is_exact
+from core.experiments.build import CUSTOM_BANDWIDTH, IMAGE_TOLERANCE, NETWORK_REFERENCE, accuracy_of, is_exact
 from core.experiments.curvature import STRAIGHT_STEPS
 from core.experiments.specification import (
     CUSTOM,
@@ -35,7 +35,7 @@ _FROM = {
 
 
 def snippet(spec: Specification) -> str:
-    """Runnable Python for a specification; it uses only the public functions of ``core`` and repeats the numbers exactly."""
+    """Runnable Python for a specification, from the public functions of ``core``; it repeats the numbers exactly."""
     body = _WRITERS[spec.kind](spec)
     return f"{_imports(body)}\n\n{body}"
 
@@ -149,7 +149,7 @@ for name in {list(spec.schedules)}:
     times = make_grid("uniform-lambda", problem.schedule, {spec.nodes})
     x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={_precision(spec.data)})
     run = {record}
-    curvatures[name] = path_curvature(run)
+    curvatures[name] = path_curvature(run, accuracy={accuracy_of(spec.data)!r})
 
     times = make_grid("uniform-t", problem.schedule, {min(STRAIGHT_STEPS, 2 * spec.nodes)})
     straight[name] = straightness({record})

@@ -10,6 +10,7 @@ from core.analysis import length_over_chord, path_curvature, principal_plane, st
 from core.experiments.build import (
     Report,
     Stop,
+    accuracy_of,
     build_problem,
     device_line,
     never,
@@ -127,7 +128,7 @@ def _shape(spec: CurvatureSpec, name: str, title: str, report: Report, stop: Sto
     for path in (run, in_time):
         if not path.complete:
             raise ValueError(f"the reference path under {title} {path.message}")
-    curvature = path_curvature(run).cpu().numpy()
+    curvature = path_curvature(run, accuracy_of(spec.data)).cpu().numpy()
     plane, shares = principal_plane(run.states)
     return (
         PathShape(
