@@ -80,6 +80,19 @@ class ConvergenceResult:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
+    def summary(self) -> pd.DataFrame:
+        """One row a solver: measured and claimed order, and the RMS error at each step count."""
+        rows = [
+            {
+                "solver": s.label,
+                "order": float(s.order) if s.order.reliable else np.nan,
+                "claimed": s.claimed_order,
+                **{f"rms at {steps}": error for steps, error in zip(s.steps, s.rms, strict=True)},
+            }
+            for s in self.solvers
+        ]
+        return pd.DataFrame(rows)
+
     def to_frame(self) -> pd.DataFrame:
         """One row a solver and step count."""
         frames = [

@@ -66,6 +66,20 @@ class CurvatureResult:
     seconds: float
     notes: tuple[str, ...]
 
+    def summary(self) -> pd.DataFrame:
+        """One row a schedule: how much its paths bend and how far from straight they run, averaged over particles."""
+        rows = [
+            {
+                "schedule": shape.title,
+                "median_curvature": np.median(shape.curvature),
+                "straightness": shape.straightness.mean(),
+                "length_over_chord": np.nanmean(shape.length_over_chord),
+                "variance_in_plane": shape.shares[:, :2].sum(axis=1).mean(),
+            }
+            for shape in self.shapes
+        ]
+        return pd.DataFrame(rows)
+
     def to_frame(self) -> pd.DataFrame:
         """One row a schedule and time."""
         frames = [

@@ -69,6 +69,20 @@ class SchedulesResult:
     seconds: float
     notes: tuple[str, ...]
 
+    def summary(self) -> pd.DataFrame:
+        """One row a schedule: its range of t and of lambda."""
+        rows = [
+            {
+                "schedule": curves.title,
+                "t_min": curves.t[0],
+                "t_max": curves.t[-1],
+                "lambda at t_min": curves.log_snr[0],
+                "lambda at t_max": curves.log_snr[-1],
+            }
+            for curves in self.curves
+        ]
+        return pd.DataFrame(rows)
+
     def to_frame(self) -> pd.DataFrame:
         """One row a schedule and time."""
         columns = ("t", "alpha", "sigma", "log_snr", "snr", "f", "g_squared")

@@ -108,6 +108,20 @@ class TrajectoriesResult:
     seconds: float
     notes: tuple[str, ...] = field(default=())
 
+    def summary(self) -> pd.DataFrame:
+        """One row a solver: what it cost and how far from the reference it ended."""
+        rows = [
+            {
+                "solver": path.label,
+                "nfe": path.nfe,
+                "rms_error": path.final_rms,
+                "median_error": path.final_median,
+                "seconds": path.seconds,
+            }
+            for path in self.paths
+        ]
+        return pd.DataFrame(rows)
+
     def to_frame(self) -> pd.DataFrame:
         """One row a solver and time: noise levels, RMS error, and the model evaluations of the whole run."""
         columns = {"alpha": self.alpha, "sigma": self.sigma, "lambda": self.log_snr}
