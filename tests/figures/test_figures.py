@@ -1,0 +1,215 @@
+"""Figures draw what the result holds, never a broken run, and stay light enough to send."""
+
+import base64
+import dataclasses
+import io
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from PIL import Image
+
+from core.figures import convergence as on_convergence
+from core.figures import curvature as on_curvature
+from core.figures import images
+from core.figures import schedules as on_schedules
+from core.figures import trajectories as on_trajectories
+from core.figures.style import solver_style
+
+
+def arrays(figure: go.Figure):
+    """Every x, y, z, u, v of a figure and its frames."""
+    for trace in (*figure.data, *(trace for frame in figure.frames for trace in frame.data)):
+        for key in ("x", "y", "z", "u", "v"):
+            if key in trace and trace[key] is not None:
+                yield trace, key, np.asarray(trace[key])
+
+
+def assert_drawable(figure: go.Figure, limit_kb: float) -> None:
+    sizes = 0
+    for trace, key, values in arrays(figure):
+        if values.dtype.kind == "f":
+            assert values.dtype == np.float32, (trace.name, key)
+            assert not np.isinf(values).any(), (trace.name, key)
+        sizes += 1
+    assert sizes
+    assert len(figure.to_json()) < 1e3 * limit_kb
+    page = figure.layout.template.layout
+    assert page.paper_bgcolor == page.plot_bgcolor == "rgba(0,0,0,0)"
+
+
+def trace_of(figure: go.Figure, name: str) -> list[go.Scatter]:
+    return [trace for trace in figure.data if trace.name and name in trace.name]
+
+
+def test_paths_show_each_solver_where_it_is(trajectories):
+
+    figure = on_trajectories.paths_figure(trajectories)
+    assert_drawable(figure, 700)
+    for path in trajectories.paths:
+        trail, dots = trace_of(figure, path.label)
+        assert dots.marker.color == trail.line.color == solver_style(path.name).colour
+        np.testing.assert_allclose(dots.x, path.states[-1, :, 0].astype(np.float32))
+    assert len(figure.frames) == trajectories.spec.steps + 1
+    first = figure.frames[0]
+    start = dict(zip(first.traces, first.data, strict=True))
+    for place, trace in start.items():
+        if trace.type == "scatter":
+            np.testing.assert_allclose(trace.x, trajectories.paths[0].states[0, :, 0].astype(np.float32))
+        assert "x" in figure.data[place]
+    assert figure.layout.sliders[0].active == trajectories.spec.steps
+    assert figure.layout.updatemenus[0].buttons[0].label == "Play"
+
+
+def test_frames_carry_only_what_changes(trajectories):
+    figure = on_trajectories.paths_figure(trajectories)
+    static = {i for i, trace in enumerate(figure.data) if trace.type == "scatter" and "lines" in trace.mode}
+    for frame in figure.frames:
+        assert not static & set(frame.traces)
+        assert all("name" not in trace or trace.name is None for trace in frame.data)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "limit"),
+    [
+        ("trajectories", lambda r: on_trajectories.error_figure(r), 50),
+        ("convergence", lambda r: on_convergence.error_figure(r), 60),
+        ("convergence", lambda r: on_convergence.error_figure(r, "nfe", "median"), 60),
+        ("convergence", lambda r: on_convergence.path_figure(r), 60),
+        ("curvature", lambda r: on_curvature.curvature_figure(r), 200),
+        ("curvature", lambda r: on_curvature.curvature_figure(r, "log_snr"), 200),
+        ("curvature", lambda r: on_curvature.paths_figure(r), 900),
+        ("curvature", lambda r: on_curvature.summary_figure(r), 60),
+        ("image_curvature", lambda r: on_curvature.plane_figure(r), 60),
+        ("schedules", lambda r: on_schedules.curves_figure(r), 60),
+        ("schedules", lambda r: on_schedules.curves_figure(r, "snr", "log_snr"), 60),
+        ("schedules", lambda r: on_schedules.grids_figure(r), 60),
+        ("schedules", lambda r: on_schedules.grids_figure(r, "times"), 60),
+        ("schedules", lambda r: on_schedules.slice_figure(r), 120),
+    ],
+)
+def test_figures_are_finite_light_and_transparent(name, make, limit, request):
+    figure = make(request.getfixturevalue(name))
+    assert_drawable(figure, limit)
+    assert all(trace.name for trace in figure.data)
+    for axis in figure.select_xaxes():
+        assert axis.title.text or axis.visible is False or name == "curvature"
+
+
+def test_a_broken_run_is_marked_and_not_drawn_as_a_result(broken):
+    figure = on_trajectories.paths_figure(broken)
+    dots = trace_of(figure, "Euler")[-1]
+    assert "diverged in step 4" in dots.name
+    assert len(dots.x) == 0
+    assert "diverged in step 4 of 10" in on_trajectories.alt_paths(broken)
+    assert "Euler ends nearest" not in on_trajectories.alt_paths(broken)
+
+
+def test_a_stochastic_solver_has_no_error_line(trajectories):
+
+    names = [trace.name for trace in on_trajectories.error_figure(trajectories).data]
+    assert "DDPM ancestral" not in names
+    assert len(names) == 2
+    assert "DDPM" not in on_trajectories.alt_error(trajectories)
+
+
+def test_convergence_names_measured_and_claimed_order(convergence):
+
+    figure, table = on_convergence.error_figure(convergence), on_convergence.order_table(convergence)
+    for solver in convergence.solvers:
+        trace = trace_of(figure, f"{solver.label}:")[0]
+        np.testing.assert_allclose(trace.y, solver.rms.astype(np.float32))
+        assert f"(claimed {solver.claimed_order})" in trace.name
+        if solver.order.reliable:
+            assert f"{float(solver.order):.2f}" in trace.name
+            assert f"{float(solver.order):.2f}" in on_convergence.alt_error(convergence)
+    assert list(table["Solver"]) == [solver.label for solver in convergence.solvers]
+
+
+def test_a_diverged_step_count_is_a_mark_at_the_edge(convergence):
+
+    solver = convergence.solvers[0]
+    rms = solver.rms.copy()
+    rms[0] = np.nan
+    lost = dataclasses.replace(solver, rms=rms, diverged=np.isnan(rms))
+    figure = on_convergence.error_figure(dataclasses.replace(convergence, solvers=(lost, *convergence.solvers[1:])))
+    (mark,) = trace_of(figure, "diverged")
+    assert list(mark.x) == [10]
+    line = trace_of(figure, f"{solver.label}:")[0]
+    assert np.isnan(line.y[0])
+    assert np.isfinite(line.y[1:]).all()
+
+
+@pytest.mark.parametrize("against", ["steps ", "time", ""])
+def test_unknown_axes_are_refused(convergence, curvature, schedules, against):
+
+    for call in (
+        lambda: on_convergence.error_figure(convergence, against=against),
+        lambda: on_curvature.curvature_figure(curvature, against=against),
+        lambda: on_schedules.curves_figure(schedules, y=against),
+    ):
+        with pytest.raises(ValueError, match="one of"):
+            call()
+
+
+def pixels(uri: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))))
+
+
+def test_tiles_are_crisp_and_mark_what_is_missing():
+    grey = np.array([[[-1.0, 1.0], [0.0, 3.0]]])  # the last value is clipped
+    uri, side, (height, width) = images.tiles([[grey, np.full((1, 2, 2), np.nan), None]])
+    sheet = pixels(uri)
+    assert sheet.shape == (height, width, 4)
+    zoom = (side - images.GAP) // 2
+    assert (sheet[:zoom, :zoom] == [0, 0, 0, 255]).all()
+    assert (sheet[:zoom, zoom : 2 * zoom] == [255, 255, 255, 255]).all()
+    assert (sheet[zoom : 2 * zoom, zoom : 2 * zoom, :3] == 255).all()
+    assert (sheet[: 2 * zoom, side : side + 2 * zoom] == images.EMPTY).all()
+    assert (sheet[:, 2 * side :, 3] == 0).all()
+
+
+def test_film_strip_has_a_row_for_each_thing(image_trajectories):
+    figure = images.film_strip_figure(image_trajectories, particle=1)
+    assert len(figure.layout.images) == 1 + 2 * len(image_trajectories.paths)
+    labels = " ".join(note.text for note in figure.layout.annotations)
+    for path in image_trajectories.paths:
+        assert path.label in labels
+        assert f"{path.final_rms:.2g}" in images.alt_film_strip(image_trajectories)
+    assert len(figure.to_json()) < 200e3
+    with pytest.raises(ValueError, match="particles 0 to 1"):
+        images.film_strip_figure(image_trajectories, particle=2)
+
+
+def test_end_images_stand_beside_the_reference(image_convergence):
+    figure = on_convergence.images_figure(image_convergence)
+    assert len(figure.layout.images) == 2
+    assert "Reference" in figure.layout.annotations[0].text
+
+
+def test_figures_refuse_the_other_kind_of_data(trajectories, image_trajectories, convergence, image_curvature):
+
+    for call in (
+        lambda: images.film_strip_figure(trajectories),
+        lambda: on_trajectories.paths_figure(image_trajectories),
+        lambda: on_convergence.images_figure(convergence),
+        lambda: on_curvature.paths_figure(image_curvature),
+    ):
+        with pytest.raises(ValueError, match=r"2-D|image"):
+            call()
+
+
+def test_words_carry_the_numbers(curvature, image_curvature, schedules):
+
+    for shape in curvature.shapes:
+        assert f"{shape.straightness.mean():.3g}" in on_curvature.alt_summary(curvature)
+        assert f"{np.nanmedian(shape.length_over_chord):.3f}" in on_curvature.alt_paths(curvature)
+        assert shape.title in on_curvature.alt_curvature(curvature)
+    assert "%" in on_curvature.alt_plane(image_curvature)
+    assert len(on_curvature.summary_table(curvature)) == len(curvature.shapes)
+    for words in (
+        on_schedules.alt_curves(schedules),
+        on_schedules.alt_grids(schedules),
+        on_schedules.alt_slice(schedules),
+    ):
+        assert "VP, linear" in words
