@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from pages.common.page import Page  # first: it sets up the process
+
+# isort: split
 from core.experiments.specification import ConvergenceSpec, ImageData
 from core.figures import convergence as figures
 from pages.common import compute, controls, explain, sharing, words
-from pages.common.page import Page
 
 page = Page(
     name="convergence",
@@ -45,7 +47,7 @@ if result is None:
 
 images = result.spec.data.kind == "images"
 explain.look(words.convergence(result))
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, gap="medium"):
     against = page.view("against", "Horizontal axis")
     measure = page.view("measure", "Error over particles")
 figure = figures.error_figure(result, against=against, measure=measure)
@@ -53,8 +55,8 @@ explain.picture(figure, figures.alt_error(result), "error-against-steps")
 sharing.share(page, result, figure, "error-against-steps", result.to_frame)
 
 st.header("Order: claimed and measured", anchor=False)
-st.dataframe(figures.order_table(result), hide_index=True, height="content")
-st.caption(result.floor_label)
+words.order_table(figures.order_table(result))
+st.caption(words.floor(result))
 
 st.header(f"Where the error arises, with {result.spec.path_steps} steps", anchor=False)
 figure = figures.path_figure(result)

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from pages.common.page import Page  # first: it sets up the process
+
+# isort: split
 from core.experiments.specification import CurvatureSpec, ImageData
 from core.figures import curvature as figures
 from pages.common import compute, controls, explain, sharing, words
-from pages.common.page import Page
 
 page = Page(
     name="curvature",

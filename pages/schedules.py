@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from pages.common.page import Page  # first: it sets up the process
+
+# isort: split
 from core.experiments.specification import SchedulesSpec
 from core.figures import schedules as figures
 from core.schedules import SCHEDULES
 from pages.common import compute, controls, explain, sharing, words
-from pages.common.page import Page
 
 AXES = {name: title for name, (title, _) in figures.QUANTITIES.items()}
 page = Page(
@@ -39,7 +41,7 @@ if result is None:
     st.stop()
 
 explain.look(words.schedules(result))
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, gap="medium"):
     with st.container(width=280):
         y = page.view("y", "Vertical axis", st.selectbox)
     with st.container(width=280):

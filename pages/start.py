@@ -2,9 +2,11 @@
 
 import streamlit as st
 
+from pages.common.page import Page  # first: it sets up the process
+
+# isort: split
 from core.experiments.specification import ImageData, SolverChoice, ToyData, TrajectoriesSpec
 from pages.common import compute, controls, explain, pictures, sharing, words
-from pages.common.page import Page
 
 SOLVERS = tuple(SolverChoice(name=name) for name in ("ddim", "edm-heun", "dpmpp-3m"))
 page = Page(

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+TEXT = 14
 PICTURE = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["select2d", "lasso2d"],
@@ -35,6 +36,9 @@ def look(text: str) -> None:
 def picture(figure: go.Figure, alt: str, name: str) -> None:
     """A figure in a slot whose height is reserved, so that nothing below it jumps."""
     options = PICTURE | {"toImageButtonOptions": PICTURE["toImageButtonOptions"] | {"filename": f"solverscope-{name}"}}
+    # The page's theme brings its typeface and colours to every chart, and sizes too small to read with ease.
+    figure.update_xaxes(tickfont_size=13, title_font_size=TEXT).update_yaxes(tickfont_size=13, title_font_size=TEXT)
+    figure.update_layout(legend_font_size=TEXT).update_annotations(font_size=TEXT)
     with st.container(key=f"picture-{name}"):
         st.plotly_chart(figure, width="stretch", key=f"chart-{name}", config=options, alt=alt)
 

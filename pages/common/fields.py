@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from core.experiments.links import plain_errors
 from core.experiments.specification import CUSTOM, SolverChoice
 from pages.common import settings
 from pages.common.compute import sentence
@@ -80,11 +81,4 @@ def _data(default: Any) -> dict[str, Any]:
 
 def sentences(problem: ValidationError) -> list[str]:
     """What is wrong with a specification, one clear sentence each."""
-    told = []
-    for error in problem.errors():
-        text = error["msg"].removeprefix("Value error, ")
-        if error["type"] != "value_error":
-            where = str(error["loc"][-1]) if error["loc"] else "settings"
-            text = f"{where.replace('_', ' ')}: {text[:1].lower()}{text[1:]}"
-        told.append(sentence(text))
-    return list(dict.fromkeys(told))
+    return [sentence(text) for text in dict.fromkeys(plain_errors(problem))]

@@ -22,7 +22,7 @@ def _through_app(name: str) -> None:
     """
     if theme.DRESSED not in st.session_state and ALONE not in st.session_state:
         st.session_state[ALONE] = True
-        st.navigation([st.Page(f"pages/{file}.py") for file in ("start", name)], position="hidden")
+        st.navigation([st.Page(f"pages/{file}.py") for file in dict.fromkeys(("start", name))], position="hidden")
         st.rerun()
 
 

@@ -24,4 +24,5 @@ def journey(page: Page, result: Any, height: int = 700) -> tuple[go.Figure, str]
 def which(page: Page, result: Any) -> int:
     """The image that is looked at."""
     count = result.spec.particles
-    return int(page.view("image", "Which image", st.select_slider, count)) if count > 1 else 0
+    with st.container(width=320):
+        return int(page.view("image", "Which image", st.select_slider, count)) if count > 1 else 0

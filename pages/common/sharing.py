@@ -57,7 +57,7 @@ export default function ({ parentElement }) {
 
 @st.fragment
 def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable[[], pd.DataFrame]) -> None:
-    """One row: copy link, table, code, downloads, open.
+    """One row: copy link, table, code, and files to save or open.
 
     Parameters
     ----------
@@ -72,9 +72,8 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
         panel = st.segmented_control(
             "Show", ["Table", "Code"], key=f"panel-{name}", label_visibility="collapsed", width="content"
         )
-        with st.popover("Download", type="tertiary"):
+        with st.popover("Save or open", type="tertiary"):
             _downloads(result, figure, stem)
-        with st.popover("Open", type="tertiary"):
             _open(name)
     if panel == "Table":
         st.dataframe(table(), hide_index=True, height="auto")
@@ -86,13 +85,13 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
 def _downloads(result: Any, figure: go.Figure, stem: str) -> None:
     spec = result.spec
     for label, ending, mime, make in (
-        ("Numbers (CSV)", "csv", "text/csv", lambda: result.to_frame().to_csv(index=False)),
-        ("Arrays (NPZ)", "npz", "application/octet-stream", lambda: _npz(result.to_arrays())),
-        ("Settings (JSON)", "json", "application/json", lambda: spec.model_dump_json(indent=2)),
-        ("Picture (HTML)", "html", "text/html", lambda: figure.to_html(include_plotlyjs=True)),
+        ("numbers (CSV)", "csv", "text/csv", lambda: result.to_frame().to_csv(index=False)),
+        ("arrays (NPZ)", "npz", "application/octet-stream", lambda: _npz(result.to_arrays())),
+        ("settings (JSON)", "json", "application/json", lambda: spec.model_dump_json(indent=2)),
+        ("picture (HTML)", "html", "text/html", lambda: figure.to_html(include_plotlyjs=True)),
     ):
         st.download_button(
-            label,
+            f"Save {label}",
             make,
             file_name=f"{stem}.{ending}",
             mime=mime,
@@ -100,7 +99,7 @@ def _downloads(result: Any, figure: go.Figure, stem: str) -> None:
             on_click="ignore",
             type="tertiary",
         )
-    st.caption("PNG: the camera above the picture.")
+    st.caption("As PNG: the camera above the picture.")
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:
@@ -111,7 +110,7 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
 
 def _open(name: str) -> None:
     key = f"open-{name}"
-    st.file_uploader("Settings saved as JSON", type=["json"], key=key, on_change=_read, args=(key,), max_upload_size=2)
+    st.file_uploader("Open settings (JSON)", type=["json"], key=key, on_change=_read, args=(key,), max_upload_size=2)
     problem = st.session_state.get(f"{key} problem")
     if problem:
         st.warning(problem)

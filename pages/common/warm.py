@@ -1,6 +1,5 @@
-"""Imports what pages need while the first visitor's browser still loads, and sizes the process for many visitors."""
+"""Imports what pages need while the first visitor's browser still loads."""
 
-import os
 import threading
 from importlib import import_module
 
@@ -18,9 +17,6 @@ _ready = threading.Event()
 def start() -> None:
     """Begin, once a process; returns at once."""
     if _begun.acquire(blocking=False):
-        # Read when torch is first imported. Every visitor's 2-D work is small: one thread each is fastest under load,
-        # as threads of several runs would only wait for one another.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
         threading.Thread(target=_load, name="warm imports", daemon=True).start()
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.solvers import SOLVERS
-from pages.common.compute import seconds
+from pages.common.compute import seconds, sentence
 
 ODE = r"""
 **The probability-flow ODE** carries noise to data without any randomness after the start:
@@ -123,6 +123,19 @@ def convergence(result: Any) -> str:
     return " ".join(lines)
 
 
+def order_table(table: pd.DataFrame) -> None:
+    """Measured and claimed orders, and why each was measured over the step counts that it was."""
+    *facts, reason = table.columns
+    st.dataframe(table[facts], hide_index=True, height="content")
+    with st.expander(reason):
+        st.markdown("\n".join(f"- **{row[facts[0]]}**: {sentence(row[reason])}" for _, row in table.iterrows()))
+
+
+def floor(result: Any) -> str:
+    """The error below which nothing can be measured here, and what sets it."""
+    return f"No error below {number(result.floor)} can be told apart here: {result.floor_label}."
+
+
 def _steps(counts: np.ndarray) -> str:
     return f"{', '.join(map(str, counts))} steps"
 
@@ -151,18 +164,18 @@ $$\int_0^1 \Big\lVert (x_1 - x_0) - \frac{dx}{ds} \Big\rVert^2 ds .$$
 def curvature(result: Any) -> str:
     """Which schedule bends the paths least and most, and when they bend."""
     shapes = result.shapes
-    ratio = {shape.title: float(np.nanmean(shape.length_over_chord)) for shape in shapes}
-    peak = {shape.title: float(shape.s[np.nanargmax(shape.curvature_mean)]) for shape in shapes}
+    ratio = {shape.title: float(np.nanmedian(shape.length_over_chord)) for shape in shapes}
+    peak = {shape.title: float(shape.s[np.nanargmax(shape.quantiles[1])]) for shape in shapes}
     if len(shapes) == 1:
         title = shapes[0].title
         return (
-            f"Under **{title}** paths are {100 * (ratio[title] - 1):.3g}% longer than the straight line, and bend most "
-            f"at {100 * peak[title]:.0f}% of the time from noise to data."
+            f"Under **{title}** a path is typically {100 * (ratio[title] - 1):.2g}% longer than the straight line, and "
+            f"bends most at {100 * peak[title]:.0f}% of the time from noise to data."
         )
     least, most = min(ratio, key=ratio.get), max(ratio, key=ratio.get)
     return (
-        f"**{least}** draws the straightest paths, {100 * (ratio[least] - 1):.3g}% longer than a straight line; "
-        f"**{most}** the least straight, {100 * (ratio[most] - 1):.3g}% longer. They bend most at "
+        f"**{least}** draws the straightest paths, typically {100 * (ratio[least] - 1):.2g}% longer than a straight "
+        f"line; **{most}** the longest detours, {100 * (ratio[most] - 1):.2g}%. Paths bend most at "
         f"{100 * peak[least]:.0f}% and {100 * peak[most]:.0f}% of the time from noise to data."
     )
 
