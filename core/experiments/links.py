@@ -59,9 +59,18 @@ def from_params(kind: type[Frozen], params: Mapping[str, str]) -> tuple[Any, lis
     """
     problems: list[str] = []
     spec = default_spec(kind, _read_data(kind, params, problems))
-    for key in _keys(kind):
-        if key in params:
-            spec = _with(spec, key, _value(spec, key, params[key]), params[key], problems)
+    left = [key for key in _keys(kind) if key in params]
+    clashes: list[str] = []
+    while left:  # some values fit only once others are in force: as long as one goes in, the rest get another try
+        clashes, refused = [], []
+        for key in left:
+            before = len(clashes)
+            spec = _with(spec, key, _value(spec, key, params[key]), params[key], clashes)
+            refused += [key] if len(clashes) > before else []
+        if refused == left:
+            break
+        left = refused
+    problems += clashes
     for key in params:
         if key not in known_keys(kind):
             problems.append(f"There is no setting {_brief(key)}; known are {', '.join(known_keys(kind))}.")

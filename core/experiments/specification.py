@@ -5,10 +5,21 @@ the snippet of code shown to the user. Each limit exists to keep a run within re
 keep a picture readable; the messages say which.
 """
 
+import math
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from core.data import IMAGE_DATA, TOY_DATA
 from core.data.points import LARGEST, MAX_POINTS
@@ -19,6 +30,7 @@ from core.solvers import SOLVERS
 CUSTOM = "custom"
 MAX_TOY_PARTICLES, MAX_IMAGES = 5000, 64
 MAX_TOY_STEPS, MAX_IMAGE_STEPS = 1000, 200
+MAX_RECORDED = 20_000_000  # numbers in all recorded paths: 160 MB in float64
 MAX_LINES = 5  # solvers or schedules in one picture: more cannot be told apart
 
 
@@ -29,7 +41,10 @@ class Frozen(BaseModel):
 
 
 class SolverChoice(Frozen):
-    """A solver with its options; written ``name`` or ``name(option=value;option=value)``."""
+    """A solver with its options; written ``name`` or ``name(option=value;option=value)``.
+
+    Options at their default are left out, so that one choice has one spelling (and one cache key).
+    """
 
     name: str
     options: tuple[tuple[str, bool | float | str], ...] = ()
@@ -38,6 +53,14 @@ class SolverChoice(Frozen):
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         return parse_solver(value) if isinstance(value, str) else value
+
+    @field_validator("options")
+    @classmethod
+    def _changed(cls, options: tuple, info: ValidationInfo) -> tuple:
+        solver = info.data.get("name")
+        known = SOLVERS[solver].options if solver in SOLVERS else {}
+        given = dict(options)
+        return tuple((k, v) for k, v in given.items() if k not in known or not _same(v, known[k].default))
 
     @model_validator(mode="after")
     def _known(self) -> "SolverChoice":
@@ -52,9 +75,13 @@ class SolverChoice(Frozen):
     @property
     def label(self) -> str:
         """Title on screen, with the options that differ from the defaults."""
-        info = SOLVERS[self.name]
-        changed = [f"{k} = {_option_text(v)}" for k, v in self.options if info.options[k].default != v]
-        return f"{info.title} ({', '.join(changed)})" if changed else info.title
+        title = SOLVERS[self.name].title
+        changed = [f"{key} = {_option_text(value)}" for key, value in self.options]
+        return f"{title} ({', '.join(changed)})" if changed else title
+
+
+def _same(value: bool | float | str, default: bool | float | str) -> bool:
+    return value == default and isinstance(value, bool) == isinstance(default, bool)
 
 
 def _option_text(value: bool | float | str) -> str:
@@ -94,6 +121,11 @@ def _known(registry: Any) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _distinct(values: tuple) -> tuple:
+    return tuple(dict.fromkeys(values))
+
+
+Distinct = AfterValidator(_distinct)  # the same line twice in a picture would say nothing
 ScheduleName = Annotated[str, _known(SCHEDULES)]
 GridName = Annotated[str, _known(GRIDS)]
 
@@ -124,6 +156,11 @@ class ToyData(Frozen):
             raise ValueError(f"coordinates of points must be at most {LARGEST:g} in size")
         return self
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers make one particle."""
+        return 2
+
 
 class ImageData(Frozen):
     """Images; ``label`` picks one class of a set that has classes, None takes all."""
@@ -140,6 +177,11 @@ class ImageData(Frozen):
             raise ValueError(f"class {self.label} of {self.name!r} does not exist; allowed: {allowed}")
         return self
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers make one image."""
+        return math.prod(IMAGE_DATA[self.name].shape)
+
 
 Data = Annotated[ToyData | ImageData, Field(discriminator="kind")]
 
@@ -148,8 +190,8 @@ class Setting(Frozen):
     """What all experiments share: data, particles and seed."""
 
     data: Data = ToyData()
-    particles: int = Field(256, ge=1)
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    particles: int = Field(256, ge=1, description="how many start from noise")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the starting noise and of solvers that draw noise")
 
     most_particles: ClassVar[int] = MAX_TOY_PARTICLES
 
@@ -161,15 +203,24 @@ class Setting(Frozen):
             raise ValueError(f"at most {self.most_particles} particles here (time and size), got {self.particles}")
         return self
 
+    def _check_recorded(self, paths: int, steps: int, fewer: str) -> None:
+        recorded = paths * (steps + 1) * self.particles * self.data.numbers
+        if recorded > MAX_RECORDED:
+            raise ValueError(
+                f"{self.particles} particles of {self.data.numbers} numbers on {paths} x {steps} steps make "
+                f"{recorded / 1e6:.0f} million numbers; at most {MAX_RECORDED / 1e6:.0f} million fit in memory; "
+                f"take fewer particles or {fewer}"
+            )
+
 
 class Timed(Setting):
     """An experiment under one schedule and one time grid; None takes the end of the schedule's range."""
 
-    schedule: ScheduleName = "vp-linear"
-    grid: GridName = "uniform-lambda"
-    rho: float = Field(7.0, ge=1.0, le=20.0)
-    t_start: float | None = None
-    t_end: float | None = None
+    schedule: ScheduleName = Field("vp-linear", description="noise schedule")
+    grid: GridName = Field("uniform-lambda", description="where the steps are put")
+    rho: float = Field(7.0, ge=1.0, le=20.0, description="exponent of the grid karras, 1 to 20")
+    t_start: float | None = Field(None, description="time of the noise that solvers start from")
+    t_end: float | None = Field(None, description="time at which they stop, near the data")
 
     @model_validator(mode="after")
     def _inside(self) -> "Timed":
@@ -199,16 +250,18 @@ class TrajectoriesSpec(Timed):
     """Several solvers from the same noise, with the reference path."""
 
     kind: Literal["trajectories"] = "trajectories"
-    solvers: tuple[SolverChoice, ...] = Field(
+    solvers: Annotated[tuple[SolverChoice, ...], Distinct] = Field(
         (SolverChoice(name="euler"), SolverChoice(name="ddim"), SolverChoice(name="dpmpp-2m")),
         min_length=1,
         max_length=MAX_LINES,
+        description=f"up to {MAX_LINES} solvers",
     )
-    steps: int = 10
+    steps: int = Field(10, description="intervals of the time grid")
 
     @model_validator(mode="after")
     def _steps(self) -> "TrajectoriesSpec":
         _check_steps(self.data, self.steps)
+        self._check_recorded(len(self.solvers), self.steps, "steps or solvers")
         return self
 
 
@@ -224,7 +277,7 @@ class ConvergenceSpec(Timed):
     """Error against step count for several solvers, and along the path for one step count."""
 
     kind: Literal["convergence"] = "convergence"
-    solvers: tuple[Annotated[SolverChoice, AfterValidator(_without_noise)], ...] = Field(
+    solvers: Annotated[tuple[Annotated[SolverChoice, AfterValidator(_without_noise)], ...], Distinct] = Field(
         (
             SolverChoice(name="ddim"),
             SolverChoice(name="edm-heun"),
@@ -234,10 +287,13 @@ class ConvergenceSpec(Timed):
         ),
         min_length=1,
         max_length=8,
+        description="up to 8 solvers that draw no noise",
     )
-    step_counts: tuple[int, ...] = Field((5, 10, 20, 40, 80, 160, 320, 640), min_length=2, max_length=12)
-    path_steps: int = 20
-    precision: Literal["float64", "float32"] = "float64"
+    step_counts: tuple[int, ...] = Field(
+        (5, 10, 20, 40, 80, 160, 320, 640), min_length=2, max_length=12, description="rising step counts, 2 to 12"
+    )
+    path_steps: int = Field(20, description="step count of the runs whose error is shown along the path")
+    precision: Literal["float64", "float32"] = Field("float64", description="of 2-D particles: float64 or float32")
 
     @model_validator(mode="after")
     def _steps(self) -> "ConvergenceSpec":
@@ -245,6 +301,7 @@ class ConvergenceSpec(Timed):
             _check_steps(self.data, steps)
         if any(b <= a for a, b in zip(self.step_counts, self.step_counts[1:], strict=False)):
             raise ValueError(f"step counts must rise, got {', '.join(map(str, self.step_counts))}")
+        self._check_recorded(1, self.path_steps, "steps of the path")
         return self
 
 
@@ -252,20 +309,34 @@ class CurvatureSpec(Setting):
     """The shape of probability-flow paths under several schedules; ``nodes`` is the number of recorded intervals."""
 
     kind: Literal["curvature"] = "curvature"
-    schedules: tuple[ScheduleName, ...] = Field(("vp-linear", "edm", "flow"), min_length=1, max_length=4)
-    nodes: int = Field(200, ge=20, le=500)
+    schedules: Annotated[tuple[ScheduleName, ...], Distinct] = Field(
+        ("vp-linear", "edm", "flow"), min_length=1, max_length=4, description="up to 4 noise schedules"
+    )
+    nodes: int = Field(200, ge=20, le=500, description="recorded intervals of each path, 20 to 500")
 
     most_particles: ClassVar[int] = 1000
+
+    @model_validator(mode="after")
+    def _recorded(self) -> "CurvatureSpec":
+        self._check_recorded(len(self.schedules), self.nodes, "nodes or schedules")
+        return self
 
 
 class SchedulesSpec(Frozen):
     """Schedules and grids themselves, and a 1-D slice of the data flowing through time."""
 
     kind: Literal["schedules"] = "schedules"
-    schedules: tuple[ScheduleName, ...] = Field(("vp-linear", "vp-cosine", "flow"), min_length=1, max_length=MAX_LINES)
-    grids: tuple[GridName, ...] = Field(tuple(GRIDS), min_length=1, max_length=8)
-    rho: float = Field(7.0, ge=1.0, le=20.0)
-    steps: int = Field(20, ge=1, le=200)
+    schedules: Annotated[tuple[ScheduleName, ...], Distinct] = Field(
+        ("vp-linear", "vp-cosine", "flow"),
+        min_length=1,
+        max_length=MAX_LINES,
+        description=f"up to {MAX_LINES} noise schedules",
+    )
+    grids: Annotated[tuple[GridName, ...], Distinct] = Field(
+        tuple(GRIDS), min_length=1, max_length=8, description="up to 8 time grids"
+    )
+    rho: float = Field(7.0, ge=1.0, le=20.0, description="exponent of the grid karras, 1 to 20")
+    steps: int = Field(20, ge=1, le=200, description="intervals of each grid, 1 to 200")
     data: ToyData = ToyData()
 
 
