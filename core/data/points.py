@@ -94,10 +94,9 @@ def _text(source: bytes | str | Path) -> str:
         content, size = source, len(source)
     if size > MAX_BYTES:
         raise ValueError(f"the file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be read")
-    if isinstance(content, str):
-        return content
     try:
-        return content.decode("utf-8-sig")
+        text = content if isinstance(content, str) else content.decode("utf-8")
+        return text.removeprefix("\ufeff")  # the byte order mark that spreadsheets put first
     except UnicodeDecodeError:
         raise ValueError("the file is not text (UTF-8); save it as CSV with two columns of numbers") from None
 
@@ -109,7 +108,12 @@ def _delimiter(line: str) -> str:
 def _cells(line: str, delimiter: str) -> list[str]:
     if delimiter == " ":
         return line.split()
-    return [cell.strip() for cell in next(csv.reader(io.StringIO(line.replace("\0", "?")), delimiter=delimiter))]
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(delimiter)]
+    try:
+        return [cell.strip() for cell in next(csv.reader(io.StringIO(line), delimiter=delimiter))]
+    except csv.Error:  # a NUL, or a cell of more than 131,072 characters
+        return [line]
 
 
 def _number(cell: str) -> float | None:
