@@ -131,7 +131,7 @@ def solve(
                 if record:
                     seen = model.first or seen
                     states.append(x)
-                    predictions.append(_x0_of(seen))
+                    predictions.append(_x0_of(seen).to(x.dtype))
                 if progress is not None:
                     progress(done, steps)
         except Cancelled:
@@ -197,7 +197,7 @@ def _checked_start(problem: Problem, x: Tensor) -> Tensor:
         raise ValueError("x_start holds no particle; give at least one")
     if not bool(torch.isfinite(x).all()):
         raise ValueError("x_start holds numbers that are not finite")
-    return x
+    return x.detach()
 
 
 def _brief(times: Tensor) -> str:

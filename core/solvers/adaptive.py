@@ -32,8 +32,9 @@ class _Interval(NamedTuple):
 class ScipyAdaptive(Solver):
     """An embedded Runge-Kutta pair that chooses its own steps and reports at the times of the grid.
 
-    The state is float64 whatever the particles' precision. The steps do not depend on the grid; states at inner times
-    come from the method's own interpolant, the last one from its last step.
+    The model is asked in float64 whatever the particles' precision, since rounded answers would keep the error control
+    from ever being content (and a network of single precision does, at tolerances below about 1e-6). The steps do not
+    depend on the grid; states at inner times come from the method's own interpolant, the last from its last step.
 
     Attributes
     ----------
@@ -60,7 +61,8 @@ class ScipyAdaptive(Solver):
         target = self.chart.position(interval.next)
         while stepper.direction * (target - stepper.t) > 0:
             context.interrupt()
-            message, interpolant = stepper.step(), None
+            with np.errstate(over="ignore", invalid="ignore"):  # infinities make SciPy shorten the step, as they should
+                message, interpolant = stepper.step(), None
             if stepper.status == "failed":
                 raise StepSizeVanished(message)
         if stepper.t == target or not context.record:
@@ -75,17 +77,21 @@ class ScipyAdaptive(Solver):
         chart, problem = self.chart, context.problem
 
         def rate(position: float, u: np.ndarray) -> np.ndarray:
+            if not math.isfinite(position):  # SciPy's guess of a first step from a slope that is NaN
+                raise StepSizeVanished("the model's prediction is not finite at the start")
             level = chart.level_at(problem, position)
             kind = problem.preferred(level)
             keep, gain = chart.coefficients(level, kind)
             here = torch.from_numpy(u)
-            prediction = problem.predict((here * chart.unit(level)).reshape(x.shape).to(x), level, kind)
+            x_here = (here * chart.unit(level)).reshape(x.shape).to(x.device)
+            prediction = problem.predict(x_here, level, kind)
             # in torch, where an overflow gives inf and no warning: SciPy then shortens the step
             return (keep * here + gain * prediction.to("cpu", torch.float64).reshape(-1)).numpy()
 
         start = x.detach().to("cpu", torch.float64).numpy().reshape(-1) / chart.unit(interval.cur)
         first, last = chart.position(interval.cur), chart.position(interval.last)
-        stepper = METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol)
-        if not math.isfinite(stepper.h_abs):  # SciPy would halve NaN for ever
+        with np.errstate(over="ignore", invalid="ignore"):
+            stepper = METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol)
+        if not math.isfinite(stepper.h_abs):  # SciPy would shorten NaN for ever
             raise StepSizeVanished("the model's prediction is not finite at the start")
         return stepper
