@@ -79,13 +79,24 @@ def test_a_particle_keeps_its_path_whatever_the_batch():
     assert not torch.equal(path(n=3, seed=1).value(0.4), small.value(0.4))
 
 
-@pytest.mark.parametrize("width", [1e-6, 1e-9, 1e-12, 1e-15])
-def test_very_short_spans(width):
+@pytest.mark.parametrize("name", ["vp-linear", "vp-cosine", "edm", "flow", "ddpm-cosine"])
+@pytest.mark.parametrize("width", [1e-6, 1e-9, 1e-12, 1e-14])
+def test_very_short_spans(name, width):
     """Cells of the tree may not be told apart in float64; the path still ends and has the right size."""
-    start = 0.5
-    end = start - width
-    w = path(n=4000, start=start, end=end)
-    middle = 0.5 * (start + end)
-    assert torch.isfinite(w.value(middle)).all()
-    variance = float(w.increment(start, end).square().mean())
-    assert variance == pytest.approx(start - end, rel=0.1)
+    for share in (0.02, 0.3, 0.5, 0.9, 1.0):
+        schedule = make_schedule(name)
+        start = share * schedule.t_max
+        end = start - width * start
+        w = path(name, n=1000, start=start, end=end)
+        for part in (0.1, 0.5, 0.75):
+            assert torch.isfinite(w.value(end + part * (start - end))).all()
+        assert float(w.increment(start, end).square().mean()) == pytest.approx(start - end, rel=0.2)
+
+
+def test_a_cell_whose_middle_rounds_to_its_outside():
+    start, end = 39.4562446283134, 39.45624462831335  # seven units in the last place
+    w = path("edm", n=10, start=start, end=end)
+    t = start
+    while t > end:
+        assert torch.isfinite(w.value(t)).all()
+        t = math.nextafter(t, 0.0)
