@@ -132,6 +132,6 @@ def _point(number: int, cells: list[str]) -> tuple[float, float]:
         raise ValueError(f"line {number} has {len(cells)} columns; every line needs exactly 2 numbers")
     values = [_number(cell) for cell in cells]
     for cell, value in zip(cells, values, strict=True):
-        if value is None or not np.isfinite(value) or abs(value) > LARGEST:
+        if value is None or not abs(value) <= LARGEST:  # true for NaN as well
             raise ValueError(f"line {number} holds {cell[:20]!r}, which is not a number of at most {LARGEST:g}")
     return values[0], values[1]
