@@ -5,25 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+
+from pages.common import arrival  # first: it may end the run before the heavy imports
+
+# isort: split
 from pydantic import ValidationError
 
 from core.experiments.links import from_params, to_params
-from pages.common import fields, settings, theme
+from pages.common import fields, settings
 
 KINDS = {"toy": "2-D", "images": "Images"}
-HERE, WRITTEN, TOLD, VALID, OPENED, ALONE = "page", "addresses", "told", "valid", "opened", "alone"
-
-
-def _through_app(name: str) -> None:
-    """Let app.py lay out the page where Streamlit has run the page's file by itself.
-
-    It does so when the first address that a new process is asked for is not the start page: it finds a folder called
-    pages and has not yet met app.py's ``st.navigation``, which this call stands in for.
-    """
-    if theme.DRESSED not in st.session_state and ALONE not in st.session_state:
-        st.session_state[ALONE] = True
-        st.navigation([st.Page(f"pages/{file}.py") for file in dict.fromkeys(("start", name))], position="hidden")
-        st.rerun()
+HERE, WRITTEN, TOLD, VALID, OPENED = "page", "addresses", "told", "valid", "opened"
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,7 @@ class Page:
 
     def open(self) -> None:
         """Title, switch and lead; settings from the link where one was followed."""
-        _through_app(self.name)
+        arrival.through_app()
         self._arrive()
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="head"):
             st.title(self.title, anchor=False, width="content")
@@ -76,8 +68,7 @@ class Page:
         try:
             spec = type(default).model_validate(fields.collect(self.name, default))
         except ValidationError as problem:
-            for text in fields.sentences(problem):
-                st.warning(f"{text} The picture keeps the last settings that fit.")
+            st.warning(f"{' '.join(fields.sentences(problem))} The picture keeps the last settings that fit.")
             spec = valid.get((self.name, default.data.kind), default)
         valid[self.name, default.data.kind] = spec
         self._tell(spec)
@@ -153,8 +144,8 @@ class Page:
             st.session_state.pop(TOLD, None)
             return
         st.session_state[TOLD] = (name, told, spec)
-        for text in told:
-            st.warning(fields.sentence(text))
+        points = "".join(f"\n- {fields.sentence(text)}" for text in told)
+        st.warning(f"Some of the link cannot be shown; all else is as it says.\n{points}")
 
     def _write(self, spec: Any) -> None:
         params = self.link(spec)

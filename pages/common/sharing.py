@@ -73,7 +73,8 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
             "Show", ["Table", "Code"], key=f"panel-{name}", label_visibility="collapsed", width="content"
         )
         with st.popover("Save or open", type="tertiary"):
-            _downloads(result, figure, stem)
+            with st.container(key=f"files-{name}"):
+                _downloads(result, figure, stem)
             _open(name)
     if panel == "Table":
         st.dataframe(table(), hide_index=True, height="auto")

@@ -3,6 +3,8 @@
 import threading
 from importlib import import_module
 
+import streamlit as st
+
 HEAVY = (
     "core.experiments.run",
     "core.experiments.links",
@@ -22,7 +24,10 @@ def start() -> None:
 
 def wait() -> None:
     """Until the imports are done, so that no page imports the same module from another thread at the same time."""
-    _ready.wait()
+    slot = st.empty()
+    if not _ready.is_set():
+        with slot, st.spinner("Starting the solvers; this takes a few seconds, once"):
+            _ready.wait()
 
 
 def _load() -> None:

@@ -1,0 +1,57 @@
+"""What the page tests share: open a page by its link, read its charts."""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("start", "schedules", "trajectories", "convergence", "curvature")
+SMALL = {"particles": "4"}  # quick
+
+
+def opened(page: str, **params: str) -> AppTest:
+    """The page as a fresh visitor sees it who follows a link with these parameters."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in params.items():
+        at.query_params[name] = value
+    at.switch_page(f"pages/{page}.py").run()
+    return at
+
+
+def link(at: AppTest) -> dict[str, str]:
+    """Parameters of the address in the address bar."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in dict(at.query_params).items()}
+
+
+def charts(at: AppTest) -> list[dict]:
+    """Each chart's specification."""
+    return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+
+
+def alts(at: AppTest) -> list[str]:
+    """Each chart's alternative text."""
+    return [chart.proto.alt for chart in at.get("plotly_chart")]
+
+
+def arrays(value: object) -> list[np.ndarray]:
+    """Every typed array inside a chart's specification."""
+    if isinstance(value, list):
+        return [found for part in value for found in arrays(part)]
+    if not isinstance(value, dict):
+        return []
+    if isinstance(value.get("bdata"), str):
+        return [np.frombuffer(base64.b64decode(value["bdata"]), value["dtype"])]
+    return [found for part in value.values() for found in arrays(part)]
+
+
+def data_of(at: AppTest) -> str:
+    """The charts' data as text, to be compared."""
+    return json.dumps([chart["data"] for chart in charts(at)], sort_keys=True)
+
+
+def said(at: AppTest) -> str:
+    """Everything that warns."""
+    return " ".join(warning.value for warning in at.warning)
