@@ -105,9 +105,11 @@ class Page:
         touched = settings.touched()
         if entering:
             settings.redraw()
-        opened = st.session_state.pop(OPENED, None)
-        if opened is not None and isinstance(opened, type(self.toy)):
-            fields.load(self.name, opened)
+        opened = st.session_state.get(OPENED)
+        if opened is not None and not isinstance(opened, type(self.toy)):
+            st.switch_page(f"pages/{opened.kind}.py")
+        if opened is not None:
+            fields.load(self.name, st.session_state.pop(OPENED))
             return
         params = st.query_params.to_dict()
         if params and (entering or self._new(frozenset(params.items()), touched)):

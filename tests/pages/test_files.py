@@ -83,3 +83,21 @@ def test_settings_that_cannot_be_read_are_one_sentence(content):
     assert not at.exception
     assert len(at.warning) == 1
     assert link(at) == {"particles": "4", "steps": "3"}
+
+
+def test_settings_of_another_experiment_open_on_its_page():
+    at = opened("trajectories", particles="4", steps="3")
+    recipe = {
+        "kind": "convergence",
+        "particles": 3,
+        "step_counts": [2, 4],
+        "path_steps": 2,
+        "seed": 9,
+        "solvers": ["heun"],
+        "data": {"kind": "toy", "name": "custom", "points": [[i, i % 3] for i in range(150)]},
+    }
+    at.file_uploader(key="open-trajectories").set_value(("s.json", json.dumps(recipe).encode(), "text/json")).run()
+    assert not at.exception
+    assert at.title[0].value == "Error against steps"
+    assert link(at)["solvers"] == "heun"
+    assert any("150 points" in caption.value for caption in at.caption), "also what no link can carry"
