@@ -5,7 +5,7 @@ from torch import Tensor
 
 from core.solve import Run
 
-ACCURACY = {torch.float64: 1e-12, torch.float32: 1e-6}  # of states, as a share of their size
+FLOAT64 = 1e-12  # accuracy of float64 states as a share of their size: a solver's rounding adds up
 
 
 def path_curvature(run: Run, accuracy: float | None = None) -> Tensor:
@@ -21,7 +21,7 @@ def path_curvature(run: Run, accuracy: float | None = None) -> Tensor:
 
     Parameters
     ----------
-    accuracy : of the states, as a share of their size; 1e-12 for float64 and 1e-6 for float32 if None.
+    accuracy : of the states, as a share of their size; from their dtype if None: 1e-12 for float64, 1e-6 for float32.
 
     Raises
     ------
@@ -29,10 +29,11 @@ def path_curvature(run: Run, accuracy: float | None = None) -> Tensor:
         If the run was not recorded or has fewer than two steps.
     """
     states = _states(run, least=3)
-    return polyline_curvature(states, ACCURACY[run.states.dtype] if accuracy is None else accuracy)
+    known = max(FLOAT64, 8 * torch.finfo(run.states.dtype).eps)
+    return polyline_curvature(states, known if accuracy is None else accuracy)
 
 
-def polyline_curvature(x: Tensor, accuracy: float = ACCURACY[torch.float64]) -> Tensor:
+def polyline_curvature(x: Tensor, accuracy: float = FLOAT64) -> Tensor:
     """Curvature of points along a path, ``(S + 1, N, *shape)`` to ``(S + 1, N)``; see :func:`path_curvature`."""
     x = x.double().flatten(2)
     chords = x.diff(dim=0)
