@@ -1,0 +1,268 @@
+"""The shape of paths, against curves and Gaussian flows whose shape is known."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from core.analysis import (
+    length_over_chord,
+    path_curvature,
+    path_length,
+    polyline_curvature,
+    principal_plane,
+    straightness,
+)
+from core.grids import make_grid
+from core.problem import Problem
+from core.schedules import make_schedule
+from core.solve import Run, solve
+from tests.solvers.exact import DiagonalGaussian, three_mode_problem
+
+MODEL = DiagonalGaussian([0.6, -0.3], [0.04, 2.5])
+
+
+def as_run(states: torch.Tensor, times: torch.Tensor | None = None) -> Run:
+    if times is None:
+        times = torch.linspace(1, 0, len(states), dtype=torch.float64)
+    return Run("", times, states, None, 0, 0.0, times, len(states) - 1, states[-1])
+
+
+def points(curve, parameters: torch.Tensor) -> torch.Tensor:
+    """States (S + 1, 1, 2) of one particle along a plane curve."""
+    return torch.stack(curve(parameters), dim=1)[:, None, :]
+
+
+def ellipse(a: float, b: float):
+    return lambda s: (a * torch.cos(s), b * torch.sin(s))
+
+
+class TestCurvatureOfCurves:
+    @pytest.mark.parametrize("radius", [0.01, 1.0, 300.0])
+    def test_circle(self, radius):
+        s = torch.linspace(0.3, 2.9, 400, dtype=torch.float64)
+        curvature = path_curvature(as_run(points(ellipse(radius, radius), s)))
+        assert curvature.shape == (400, 1)
+        assert curvature.dtype == torch.float64
+        torch.testing.assert_close(curvature, torch.full_like(curvature, 1 / radius), rtol=1e-4, atol=0)
+
+    def test_ellipse_with_error_of_second_order(self):
+        a, b = 3.0, 0.7
+        errors = []
+        for count in (200, 400, 800):
+            s = torch.linspace(0.1, 3.0, count + 1, dtype=torch.float64)
+            exact = a * b / (a**2 * s.sin() ** 2 + b**2 * s.cos() ** 2) ** 1.5
+            curvature = path_curvature(as_run(points(ellipse(a, b), s)))[:, 0]
+            errors.append(float((curvature / exact - 1)[1:-1].abs().max()))
+        assert errors[-1] < 1e-3
+        slopes = [math.log2(coarse / fine) for coarse, fine in pairwise(errors)]
+        assert slopes == pytest.approx([2, 2], abs=0.15)
+
+    def test_how_fast_the_path_is_run_does_not_matter(self):
+        even = torch.linspace(0, 1, 2001, dtype=torch.float64)
+        uneven = even + 0.3 * torch.sin(math.pi * even) / math.pi  # speeds from 0.7 to 1.3 of the mean
+        uneven = uneven / uneven[-1]
+        a, b = 2.0, 0.5
+        for s in (2.5 * even, 2.5 * uneven):
+            exact = a * b / (a**2 * s.sin() ** 2 + b**2 * s.cos() ** 2) ** 1.5
+            curvature = path_curvature(as_run(points(ellipse(a, b), s)))[:, 0]
+            torch.testing.assert_close(curvature[1:-1], exact[1:-1], rtol=2e-3, atol=0)
+
+    def test_only_places_enter(self):
+        states = points(ellipse(2.0, 1.0), torch.linspace(0, 2, 50, dtype=torch.float64))
+        run = as_run(states)
+        assert torch.equal(path_curvature(run), path_curvature(replace(run, times=run.times**3)))
+
+    def test_a_straight_line_has_none_and_so_has_a_particle_at_rest(self):
+        line = torch.linspace(0, 1, 30, dtype=torch.float64)[:, None, None] * torch.tensor([[3.0, 4.0]])
+        assert float(path_curvature(as_run(line.double())).abs().max()) < 1e-10
+        rest = torch.ones(30, 1, 2, dtype=torch.float64)
+        assert float(path_curvature(as_run(rest)).abs().max()) == 0.0
+        jitter = rest + 1e-13 * torch.sin(1000 * torch.arange(60, dtype=torch.float64)).reshape(30, 1, 2)
+        assert float(path_curvature(as_run(jitter)).abs().max()) == 0.0
+
+    def test_it_turns_and_scales_as_a_curvature_does(self):
+        states = points(ellipse(2.0, 1.0), torch.linspace(0, 2, 80, dtype=torch.float64))
+        turn = torch.linalg.qr(torch.randn(5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))[0]
+        embedded = torch.nn.functional.pad(states, (0, 3)) @ turn.T
+        torch.testing.assert_close(polyline_curvature(embedded), polyline_curvature(states), rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(polyline_curvature(4 * states), polyline_curvature(states) / 4)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+    def test_images_and_low_precision(self, dtype):
+        s = torch.linspace(0.3, 2.9, 12, dtype=torch.float64)
+        states = torch.zeros(12, 2, 1, 4, 4, dtype=torch.float64)
+        states[:, :, 0, 0, 0], states[:, :, 0, 2, 3] = 2 * s.cos()[:, None], 2 * s.sin()[:, None]
+        curvature = path_curvature(as_run(states.to(dtype)))
+        assert curvature.shape == (12, 2)
+        if dtype == torch.float32:
+            torch.testing.assert_close(curvature, torch.full_like(curvature, 0.5), rtol=0.1, atol=0)
+
+
+class GaussianPath:
+    """Exact path of one particle under the probability flow of ``MODEL`` and its first two derivatives in t."""
+
+    def __init__(self, name: str, t_start: float, t_end: float, x: torch.Tensor):
+        self.schedule, self.t_start, self.t_end, self.x = make_schedule(name), t_start, t_end, x
+
+    def at(self, t: torch.Tensor) -> torch.Tensor:
+        """(T,) times to (T, 2) places, written out so that it can be differentiated."""
+        alpha, sigma = self.levels(t)
+        a, s = self.levels(torch.tensor(self.t_start, dtype=torch.float64))
+        spread = (alpha[..., None] ** 2 * MODEL.variance + sigma[..., None] ** 2).sqrt()
+        first = (a**2 * MODEL.variance + s**2).sqrt()
+        return alpha[..., None] * MODEL.mean + spread / first * (self.x - a * MODEL.mean)
+
+    def levels(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.schedule.alpha(t), self.schedule.sigma(t)
+
+    def derivatives(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Velocity and acceleration at (T,) times, each (T, 2)."""
+        t = t.clone().requires_grad_()
+        place = self.at(t)
+        velocity = [torch.autograd.grad(place[:, d].sum(), t, create_graph=True)[0] for d in range(2)]
+        acceleration = [torch.autograd.grad(v.sum(), t, retain_graph=True)[0] for v in velocity]
+        return torch.stack(velocity, 1).detach(), torch.stack(acceleration, 1)
+
+    def curvature(self, t: torch.Tensor) -> torch.Tensor:
+        v, a = self.derivatives(t)
+        return (v[:, 0] * a[:, 1] - v[:, 1] * a[:, 0]).abs() / v.norm(dim=1) ** 3
+
+    def integral(self, integrand) -> float:
+        """Over time, by Gauss-Legendre quadrature; the integrand maps velocities (T, 2) to (T,)."""
+        nodes, weights = (torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(400))
+        half = (self.t_start - self.t_end) / 2
+        velocity, _ = self.derivatives(self.t_end + half * (nodes + 1))
+        return float((half * weights * integrand(velocity)).sum())
+
+    def length(self) -> float:
+        return self.integral(lambda velocity: velocity.norm(dim=1))
+
+    def straightness(self) -> float:
+        ends = self.at(torch.tensor([self.t_start, self.t_end], dtype=torch.float64))
+        total, span = ends[1] - ends[0], self.t_end - self.t_start
+        return self.integral(lambda velocity: (total - span * velocity).square().sum(1)) / abs(span)
+
+
+@pytest.mark.parametrize("name", ["edm", "flow", "vp-linear"])
+class TestGaussianFlow:
+    @pytest.fixture
+    def case(self, name):
+        schedule = make_schedule(name)
+        t_start, t_end = (float(schedule.time_of(lam)) for lam in (-2.0, 2.5))
+        times = make_grid("uniform-lambda", schedule, 1000, t_start, t_end)
+        problem = Problem(MODEL, schedule)
+        x = problem.sample_prior(3, t_start, 5)
+        run = solve(problem, "rk4", times, x)
+        return run, [GaussianPath(name, t_start, t_end, particle) for particle in x]
+
+    def test_curvature(self, case):
+        run, paths = case
+        curvature = path_curvature(run)
+        assert curvature.shape == (1001, 3)
+        for i, path in enumerate(paths):
+            exact = path.curvature(run.times)
+            torch.testing.assert_close(curvature[1:-1, i], exact[1:-1], rtol=2e-3, atol=2e-3 * float(exact.mean()))
+
+    def test_straightness_and_length(self, case):
+        run, paths = case
+        chords = (run.states[-1] - run.states[0]).norm(dim=1)
+        for i, path in enumerate(paths):
+            assert float(straightness(run)[i]) == pytest.approx(path.straightness(), rel=1e-4)
+            assert float(path_length(run)[i]) == pytest.approx(path.length(), rel=1e-5)
+            assert float(length_over_chord(run)[i]) == pytest.approx(path.length() / float(chords[i]), rel=1e-5)
+
+    def test_re_timing_a_run_keeps_its_curvature(self, case, name):
+        """Other steps, other stops, same path: the curvature at the same place is the same."""
+        run, _ = case
+        schedule = make_schedule(name)
+        other = make_grid("karras", schedule, 800, float(run.times[0]), float(run.times[-1]))
+        again = solve(Problem(MODEL, schedule), "rk4", other, run.states[0])
+        positions, values = schedule.log_snr(run.times), path_curvature(run)
+        for step in (60, 350, 700):
+            lam = float(schedule.log_snr(other[step]))
+            left = int(torch.searchsorted(positions, lam)) - 1
+            share = (lam - float(positions[left])) / float(positions[left + 1] - positions[left])
+            expected = torch.lerp(values[left], values[left + 1], share)
+            torch.testing.assert_close(path_curvature(again)[step], expected, rtol=5e-3, atol=1e-9)
+
+
+def test_known_straightness_of_rectified_flow():
+    """Unit noise, data N(0, 0.49), from t = 1 to 0: 0.3004 for a particle that starts at distance 1."""
+    model = DiagonalGaussian([0.0], [0.49])
+    t = torch.linspace(1, 0, 20_001, dtype=torch.float64)
+    x = ((1 - t) ** 2 * model.variance + t**2).sqrt()
+    assert float(straightness(as_run(x[:, None, None], t))) == pytest.approx(0.3004, abs=5e-5)
+
+
+def test_uniform_motion_is_straight_and_stops_are_not():
+    u = torch.linspace(0, 1, 11, dtype=torch.float64)
+    line = u[:, None, None] * torch.tensor([[3.0, 4.0]], dtype=torch.float64)
+    assert float(straightness(as_run(line))) == pytest.approx(0, abs=1e-12)
+    assert float(length_over_chord(as_run(line))) == pytest.approx(1)
+    eased = (u**2)[:, None, None] * torch.tensor([[3.0, 4.0]], dtype=torch.float64)
+    fine = torch.linspace(0, 1, 4001, dtype=torch.float64)
+    eased = (fine**2)[:, None, None] * torch.tensor([[3.0, 4.0]], dtype=torch.float64)
+    # dx/ds = 2 s total: int (1 - 2 s)^2 ds = 1/3 of the squared chord, 25
+    assert float(straightness(as_run(eased))) == pytest.approx(25 / 3, rel=1e-6)
+    assert float(length_over_chord(as_run(eased))) == pytest.approx(1)
+
+
+def test_a_path_that_returns_has_no_ratio():
+    there_and_back = torch.tensor([[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 0.0]]])
+    assert float(path_length(as_run(there_and_back))) == 2.0
+    assert math.isnan(float(length_over_chord(as_run(there_and_back))))
+
+
+class TestPrincipalPlane:
+    def test_a_plane_curve_keeps_its_shape(self):
+        s = torch.linspace(0.2, 2.0, 60, dtype=torch.float64)
+        plane = torch.stack([3 * s, torch.sin(2 * s)], dim=1)
+        turn = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))[0]
+        states = (torch.nn.functional.pad(plane, (0, 4)) @ turn.T + 5.0)[:, None, :].expand(60, 4, 6)
+        coordinates, shares = principal_plane(states.reshape(60, 4, 2, 3))
+        assert coordinates.shape == (60, 4, 2)
+        assert shares.shape == (4, 3)
+        torch.testing.assert_close(torch.cdist(coordinates[:, 2], coordinates[:, 2]), torch.cdist(plane, plane))
+        torch.testing.assert_close(shares.sum(1), torch.ones(4, dtype=torch.float64))
+        assert float(shares[:, 2].abs().max()) < 1e-12
+        assert (shares[:, 0] >= shares[:, 1]).all()
+        variance = torch.linalg.eigvalsh(torch.cov(plane.T)).flip(0)
+        torch.testing.assert_close(shares[0, :2], variance / variance.sum())
+        assert (coordinates[-1, :, 0] > coordinates[0, :, 0]).all()
+        torch.testing.assert_close(coordinates.mean(0), torch.zeros(4, 2, dtype=torch.float64), rtol=0, atol=1e-12)
+
+    def test_paths_of_one_isotropic_gaussian_are_planar(self):
+        """They run in the plane of the mean and the noise: shares beyond the second are rounding."""
+        model = DiagonalGaussian([0.5, -1.0, 2.0, 0.3, 0.0], [0.3] * 5)
+        schedule = make_schedule("vp-linear")
+        problem = Problem(model, schedule)
+        times = make_grid("uniform-lambda", schedule, 40)
+        run = solve(problem, "reference", times, problem.sample_prior(4, 1.0, 0))
+        _, shares = principal_plane(run.states)
+        assert float(shares[:, 2].max()) < 1e-12
+
+    def test_short_and_narrow_paths(self):
+        coordinates, shares = principal_plane(torch.tensor([[[0.0]], [[2.0]]]))
+        assert coordinates.flatten().tolist() == pytest.approx([-1.0, 0.0, 1.0, 0.0])
+        assert shares.flatten().tolist() == pytest.approx([1.0, 0.0, 0.0])
+        _, still = principal_plane(torch.ones(4, 2, 3))
+        assert torch.equal(still, torch.zeros(2, 3, dtype=torch.float64))
+
+
+def test_what_is_refused():
+    problem = three_mode_problem(make_schedule("vp-linear"))
+    times = make_grid("uniform-lambda", problem.schedule, 1)
+    x = problem.sample_prior(2, 1.0, 0)
+    unrecorded, short = solve(problem, "ddim", times, x, record=False), solve(problem, "ddim", times, x)
+    for measure in (path_curvature, straightness, path_length, length_over_chord):
+        with pytest.raises(ValueError, match="no recorded states; solve with record=True"):
+            measure(unrecorded)
+    with pytest.raises(ValueError, match="needs at least 2 steps, got 1"):
+        path_curvature(short)
+    stopped = solve(problem, "ddim", times, x, cancel=lambda: True)
+    with pytest.raises(ValueError, match="needs at least 1 steps, got 0"):
+        straightness(stopped)
