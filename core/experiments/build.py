@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from threading import Lock
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.data import IMAGE_DATA, make_images, make_toy, mixture_from_points
+from core.experiments.kept import Kept
 from core.experiments.specification import CUSTOM, Data, ImageData, ToyData
 from core.grids import refine
 from core.models import Model, runtime_device
@@ -62,8 +62,8 @@ def precision_of(data: Data) -> torch.dtype:
 
 def starting_noise(problem: Problem, data: Data, particles: int, t_start: float, seed: int) -> Tensor:
     """``sigma_t z`` at the first time: the same ``z`` for a seed whatever schedule, solver and step count."""
-    x = problem.sample_prior(particles, t_start, seed, precision_of(data))
-    return x if is_exact(data) else x.to(runtime_device().device)
+    # particles stay in main memory, where solvers are exact to the last digit on every machine; a network moves them
+    return problem.sample_prior(particles, t_start, seed, precision_of(data))
 
 
 def is_exact(data: Data) -> bool:
@@ -79,51 +79,74 @@ def device_line(data: Data) -> str:
     return f"ADM UNet on {runtime_device().device}, {precision}"
 
 
-_references: dict[tuple, Run] = {}
-_references_lock = Lock()
-MAX_REFERENCES = 16
+_references: Kept[Run] = Kept(100_000_000)
+
+
+def part(report: Report, start: float, share: float) -> Report:
+    """Progress of one part of an experiment: its 0 to 1 is ``start`` to ``start + share`` of the whole."""
+    return lambda fraction, doing: report(start + share * fraction, doing)
 
 
 def reference_run(
-    problem: Problem, data: Data, times: Tensor, x: Tensor, seed: int, stop: Stop, report: Report, record: bool = True
+    problem: Problem, data: Data, times: Tensor, x: Tensor, seed: int, stop: Stop, report: Report
 ) -> tuple[Run, str]:
-    """The solution that errors are measured against, and what it is in words; the last 16 are kept.
+    """The solution that errors are measured against, and what it is in words; recent ones are kept.
 
     DOP853 at tolerance 1e-12 where the score is exact (1e-8 for images, whose particles are float32), a run with 300
-    small steps where it is learned.
+    small steps where it is learned; the states are float64 in each case. Where the solution breaks off, the states that
+    it did not reach are NaN and ``message`` says why.
 
     Raises
     ------
     Cancelled
         If ``stop`` said so.
     """
-    key = (data, problem.schedule, tuple(times.tolist()), tuple(x.shape), seed, record, x.dtype)
-    with _references_lock:
-        if key in _references:
-            return _references[key], reference_label(data)
-
-    def heartbeat() -> bool:
-        report(0.0, "solving the reference")
-        return stop()
-
-    if is_exact(data):
-        tolerance = {} if data.kind == "toy" else {"rtol": IMAGE_TOLERANCE, "atol": IMAGE_TOLERANCE}
-        run = solve(problem, "reference", times, x.double(), record=record, cancel=heartbeat, **tolerance)
-    else:
-        run = _network_reference(problem, times, x, record, heartbeat)
-    if run.cancelled:
-        raise Cancelled(run.message)
-    with _references_lock:
-        while len(_references) >= MAX_REFERENCES:
-            _references.pop(next(iter(_references)))
-        _references[key] = run
+    key = (data, problem.schedule, tuple(times.tolist()), tuple(x.shape), seed, x.dtype)
+    run = _references.get(key)
+    if run is None:
+        run = _solved_reference(problem, data, times, x, stop, report)
+        _references.put(key, run, run.states.nbytes)
     return run, reference_label(data)
 
 
+def _solved_reference(problem: Problem, data: Data, times: Tensor, x: Tensor, stop: Stop, report: Report) -> Run:
+    fraction = 0.0
+
+    def progress(done: int, steps: int) -> None:
+        nonlocal fraction
+        fraction = done / steps
+        report(fraction, "solving the reference")
+
+    def heartbeat() -> bool:
+        report(fraction, "solving the reference")
+        return stop()
+
+    watched = {"progress": progress, "cancel": heartbeat}
+    if is_exact(data):
+        tolerance = {} if data.kind == "toy" else {"rtol": IMAGE_TOLERANCE, "atol": IMAGE_TOLERANCE}
+        run = solve(problem, "reference", times, x.double(), **watched, **tolerance)
+    else:
+        solver, least = NETWORK_REFERENCE
+        inner = -(-least // (len(times) - 1))
+        fine = refine(problem.schedule, times, inner)
+        run = thinned(solve(problem, solver, fine, x.double(), **watched, start="single-step"), inner)
+    if run.cancelled:
+        raise Cancelled(run.message)
+    return padded(run, times)
+
+
+def padded(run: Run, times: Tensor) -> Run:
+    """A recorded run at all of ``times``: NaN where it broke off before. Its x0 predictions are dropped."""
+    missing = len(times) - len(run.times)
+    states, last = run.states, run.last
+    if missing:
+        last = torch.full_like(last, torch.nan)
+        states = torch.cat([states, last.expand(missing, *last.shape)])
+    return replace(run, times=times, states=states, last=last, x0_predictions=None)
+
+
 def accuracy_of(data: Data) -> float:
-    """Relative accuracy of the states of a reference run."""
-    if not is_exact(data):
-        return 1e-6
+    """Relative accuracy of the states of a reference run (rounding of the network's answers included)."""
     return 1e-12 if data.kind == "toy" else IMAGE_TOLERANCE
 
 
@@ -132,15 +155,6 @@ def reference_label(data: Data) -> str:
     if not is_exact(data):
         return f"DPM-Solver++ 3M with at least {NETWORK_REFERENCE[1]} steps"
     return "DOP853 at tolerance 1e-12" if data.kind == "toy" else "DOP853 at tolerance 1e-8"
-
-
-def _network_reference(problem: Problem, times: Tensor, x: Tensor, record: bool, stop: Stop) -> Run:
-    """Many equal steps in lambda inside each interval of ``times``, then only the states at ``times``."""
-    solver, least = NETWORK_REFERENCE
-    inner = max(2, -(-least // (len(times) - 1)))
-    fine = refine(problem.schedule, times, inner)
-    run = solve(problem, solver, fine, x, record=record, cancel=stop, start="single-step")
-    return run if run.cancelled or not record else thinned(run, inner)
 
 
 def thinned(run: Run, every: int) -> Run:

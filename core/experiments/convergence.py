@@ -1,7 +1,9 @@
 """Error against step count, measured order, and error along the path."""
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from core.analysis import FittedOrder, convergence_order, median_error, particle_error, path_error, rms_error
 from core.experiments.build import (
+    IMAGE_TOLERANCE,
     NETWORK_REFERENCE,
     Report,
     Stop,
@@ -17,10 +20,12 @@ from core.experiments.build import (
     device_line,
     is_exact,
     never,
+    part,
     reference_run,
     silent,
     starting_noise,
 )
+from core.experiments.kept import Kept
 from core.experiments.specification import ConvergenceSpec, SolverChoice
 from core.grids import make_grid, refine
 from core.problem import Problem
@@ -122,44 +127,56 @@ class ConvergenceResult:
         return arrays
 
 
+@dataclass(frozen=True)
+class _Point:
+    """One run: what it cost and how far from the reference it ended."""
+
+    nfe: int
+    rms: float
+    median: float
+    seconds: float
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class _Path:
+    """The run whose error is shown along the path."""
+
+    times: np.ndarray
+    error: np.ndarray
+    particle_error: np.ndarray
+    final: np.ndarray
+
+
+# a run depends on its own solver and step count only: adding one to the picture must not repeat the others
+_runs: Kept[tuple[_Point, _Path | None]] = Kept(50_000_000)
+_floors: Kept[tuple[float, str]] = Kept(100_000)
+
+
 def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop = never) -> ConvergenceResult:
     """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
     started = time.perf_counter()
     problem = build_problem(spec.data, spec.schedule)
     x = _start(spec, problem)
     path_grid = _grid(spec, problem, spec.path_steps)
-    report(0.0, "solving the reference")
     # the reference starts from the same numbers in float64, so that precision counts as error of the run
-    reference, label = reference_run(problem, spec.data, path_grid, x, spec.seed, stop, report)
-    floor, floor_label = _floor(spec, problem, x, reference, stop)
+    reference, label = reference_run(problem, spec.data, path_grid, x, spec.seed, stop, part(report, 0.0, 0.15))
+    floor, floor_label = _floor(spec, problem, x, reference, part(report, 0.15, 0.1), stop)
 
     counts = sorted({*spec.step_counts, spec.path_steps})
     work = sum(counts) * len(spec.solvers)
-    done_work, measured, images = 0, [], {}
+    done, measured, images = 0, [], {}
     for choice in spec.solvers:
-        runs = {}
+        points: dict[int, _Point] = {}
+        path: _Path | None = None
         for steps in counts:
-
-            def progress(done: int, _: int, base: int = done_work, choice: SolverChoice = choice) -> None:
-                report(0.1 + 0.9 * (base + done) / work, f"running {choice.label}")
-
-            runs[steps] = solve(
-                problem,
-                choice.name,
-                _grid(spec, problem, steps),
-                x,
-                spec.seed,
-                record=steps == spec.path_steps,
-                progress=progress,
-                cancel=stop,
-                **dict(choice.options),
-            )
-            if runs[steps].cancelled:
-                raise Cancelled(runs[steps].message)
-            done_work += steps
-        measured.append(_errors(spec, choice, runs, reference, floor))
+            running = part(report, 0.25 + 0.75 * done / work, 0.75 * steps / work)
+            points[steps], recorded = _measure(spec, choice, steps, problem, x, reference, running, stop)
+            path = recorded or path
+            done += steps
+        measured.append(_errors(spec, choice, points, path, floor))
         if spec.data.kind == "images":
-            images[choice.label] = runs[spec.path_steps].final.cpu().numpy()
+            images[choice.label] = path.final
     if spec.data.kind == "images":
         images["reference"] = reference.final.cpu().numpy()
     return ConvergenceResult(
@@ -170,7 +187,7 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
         reference_label=label,
         final_images=images,
         seconds=time.perf_counter() - started,
-        notes=_notes(spec, measured, label),
+        notes=_notes(spec, measured, reference, label),
     )
 
 
@@ -184,67 +201,118 @@ def _grid(spec: ConvergenceSpec, problem: Problem, steps: int) -> Tensor:
     return make_grid(spec.grid, problem.schedule, steps, spec.t_start, spec.t_end, **spec.grid_options)
 
 
-def _floor(spec: ConvergenceSpec, problem: Problem, x: Tensor, reference: Run, stop: Stop) -> tuple[float, str]:
+def _key(spec: ConvergenceSpec, *more: Hashable) -> Hashable:
+    """Everything in the specification that a single run depends on."""
+    return (spec.model_copy(update={"solvers": (), "step_counts": ()}), *more)
+
+
+def _floor(
+    spec: ConvergenceSpec, problem: Problem, x: Tensor, reference: Run, report: Report, stop: Stop
+) -> tuple[float, str]:
     """The larger of the reference's own uncertainty and the rounding of the particles' precision."""
-    size = float(reference.final.double().square().mean().sqrt())
-    rounding = torch.finfo(x.dtype).eps * size
+    kept = _floors.get(_key(spec))
+    if kept is not None:
+        return kept
+    fraction = 0.0
+
+    def progress(done: int, steps: int) -> None:
+        nonlocal fraction
+        fraction = done / steps
+
+    def heartbeat() -> bool:
+        report(fraction, "checking the reference")
+        return stop()
+
+    watched: dict[str, Any] = {"record": False, "progress": progress, "cancel": heartbeat}
     ends = reference.times[[0, -1]]
     if not is_exact(spec.data):
-        check = solve(problem, "dpmpp-3m", _fine(problem, reference), x, record=False, cancel=stop, start="single-step")
+        solver, steps = NETWORK_REFERENCE
+        half = refine(problem.schedule, ends, steps // 2)
+        check = solve(problem, solver, half, x.double(), **watched, start="single-step")
         why = "the reference's own error, from half as many steps"
     elif spec.data.kind == "images":
-        check = solve(problem, "reference", ends, x.double(), record=False, cancel=stop, rtol=1e-7, atol=1e-7)
+        loose = 10 * IMAGE_TOLERANCE
+        check = solve(problem, "reference", ends, x.double(), **watched, rtol=loose, atol=loose)
         why = "the reference's own error, from ten times its tolerance"
     else:
-        check = solve(problem, "reference", ends, x.double(), record=False, cancel=stop, variable="scaled")
+        check = solve(problem, "reference", ends, x.double(), **watched, variable="scaled")
         why = "the reference's own error, from integrating another variable"
     if check.cancelled:
         raise Cancelled(check.message)
-    own = rms_error(check.final, reference.final.to(check.final))
-    if own > rounding:
-        return own, why
-    return rounding, f"rounding of {str(x.dtype).removeprefix('torch.')}"
+    rounding = torch.finfo(x.dtype).eps * float(reference.final.square().mean().sqrt())
+    own = rms_error(check.final, reference.final)
+    floor = (own, why) if own > rounding else (rounding, f"rounding of {str(x.dtype).removeprefix('torch.')}")
+    return _floors.put(_key(spec), floor, 200)
 
 
-def _fine(problem: Problem, reference: Run) -> Tensor:
-    """A grid uniform in lambda with half the steps of the network reference."""
-    return refine(problem.schedule, reference.times[[0, -1]], NETWORK_REFERENCE[1] // 2)
+def _measure(
+    spec: ConvergenceSpec,
+    choice: SolverChoice,
+    steps: int,
+    problem: Problem,
+    x: Tensor,
+    reference: Run,
+    report: Report,
+    stop: Stop,
+) -> tuple[_Point, _Path | None]:
+    """One solver with one step count, and its path if that is the one to show; recent ones are kept."""
+    kept = _runs.get(_key(spec, choice, steps))
+    if kept is not None:
+        return kept
+
+    def progress(done: int, total: int) -> None:
+        report(done / total, f"running {choice.label}")
+
+    shown = steps == spec.path_steps
+    times = _grid(spec, problem, steps)
+    run = solve(
+        problem, choice.name, times, x, spec.seed, shown, progress=progress, cancel=stop, **dict(choice.options)
+    )
+    if run.cancelled:
+        raise Cancelled(run.message)
+    final, target = run.final.cpu(), reference.final.cpu()
+    errors = rms_error(final, target), median_error(final, target)
+    point = _Point(run.nfe, *errors, run.seconds, not run.complete)
+    path = None
+    if shown:
+        along = path_error(run.states.cpu(), reference.states[: len(run.times)].cpu())
+        path = _Path(run.times.numpy(), along.numpy(), particle_error(final, target).numpy(), final.numpy())
+    size = 500 + (path.final.nbytes + path.particle_error.nbytes if path else 0)
+    return _runs.put(_key(spec, choice, steps), (point, path), size)
 
 
 def _errors(
-    spec: ConvergenceSpec, choice: SolverChoice, runs: dict[int, Run], reference: Run, floor: float
+    spec: ConvergenceSpec, choice: SolverChoice, points: dict[int, _Point], path: _Path, floor: float
 ) -> SolverErrors:
     info = SOLVERS[choice.name]
-    chosen = [runs[steps] for steps in spec.step_counts]
-    target = reference.final.cpu()
-    rms = np.array([rms_error(run.final.cpu(), target) for run in chosen])
-    path = runs[spec.path_steps]
-    reached = len(path.times)
+    chosen = [points[steps] for steps in spec.step_counts]
+    rms = np.array([point.rms for point in chosen])
     return SolverErrors(
         choice=choice,
         name=choice.name,
         label=choice.label,
         steps=np.array(spec.step_counts),
-        nfe=np.array([run.nfe for run in chosen]),
+        nfe=np.array([point.nfe for point in chosen]),
         rms=rms,
-        median=np.array([median_error(run.final.cpu(), target) for run in chosen]),
-        seconds=np.array([run.seconds for run in chosen]),
-        diverged=np.array([not run.complete for run in chosen]),
+        median=np.array([point.median for point in chosen]),
+        seconds=np.array([point.seconds for point in chosen]),
+        diverged=np.array([point.diverged for point in chosen]),
         order=convergence_order(spec.step_counts, rms, floor),
         expected_order=info.order,
         claimed_order=info.claimed_order,
-        path_times=path.times.numpy(),
-        path_error=path_error(path.states, reference.states[:reached].to(path.states.device)).cpu().numpy(),
-        particle_error=particle_error(path.final.cpu(), target).numpy(),
+        path_times=path.times,
+        path_error=path.error,
+        particle_error=path.particle_error,
         note=info.note,
     )
 
 
-def _notes(spec: ConvergenceSpec, measured: list[SolverErrors], reference: str) -> tuple[str, ...]:
+def _notes(spec: ConvergenceSpec, measured: list[SolverErrors], reference: Run, label: str) -> tuple[str, ...]:
     where = device_line(spec.data)
     if spec.data.kind == "toy":
         where = where.replace("float64", spec.precision)
-    notes = [f"Computed with {where}.", f"Errors are against {reference}."]
+    notes = [f"Computed with {where}.", f"Errors are against {label}."]
+    notes += [f"The reference {reference.message}; there is no error to show."] if reference.message else []
     for s in measured:
         if s.diverged.any():
             broken = ", ".join(str(n) for n in s.steps[s.diverged])

@@ -10,6 +10,7 @@ from core.experiments.convergence import ConvergenceResult, run_convergence
 from core.experiments.curvature import CurvatureResult, run_curvature
 from core.experiments.schedules import SchedulesResult, run_schedules
 from core.experiments.trajectories import TrajectoriesResult, run_trajectories
+from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
 from core.registry import Registry
 
 Result = TrajectoriesResult | ConvergenceResult | CurvatureResult | SchedulesResult
@@ -17,12 +18,21 @@ Result = TrajectoriesResult | ConvergenceResult | CurvatureResult | SchedulesRes
 
 @dataclass(frozen=True)
 class ExperimentInfo:
-    """An experiment: its specification class, the function that runs it, and its title."""
+    """An experiment; its entry in ``EXPERIMENTS`` is all that pages, links, recipes and the terminal need to offer it.
+
+    Attributes
+    ----------
+    title, description : what menus and help show.
+    specification : its settings.
+    run : ``(specification, report, stop) -> result``.
+    write : ``specification -> str``, the Python that repeats its numbers.
+    """
 
     title: str
     description: str
     specification: type[spec_module.Frozen]
     run: Callable[[Any, Report, Stop], Result]
+    write: Callable[[Any], str]
 
 
 EXPERIMENTS: Registry[ExperimentInfo] = Registry("experiment")
@@ -33,6 +43,7 @@ EXPERIMENTS.add(
         "Carry the same noise to data with several solvers.",
         spec_module.TrajectoriesSpec,
         run_trajectories,
+        write_trajectories,
     ),
 )
 EXPERIMENTS.add(
@@ -42,6 +53,7 @@ EXPERIMENTS.add(
         "Measure each solver's error and order.",
         spec_module.ConvergenceSpec,
         run_convergence,
+        write_convergence,
     ),
 )
 EXPERIMENTS.add(
@@ -51,6 +63,7 @@ EXPERIMENTS.add(
         "Measure how probability-flow paths bend under several schedules.",
         spec_module.CurvatureSpec,
         run_curvature,
+        write_curvature,
     ),
 )
 EXPERIMENTS.add(
@@ -60,6 +73,7 @@ EXPERIMENTS.add(
         "Compare noise schedules and time grids.",
         spec_module.SchedulesSpec,
         run_schedules,
+        write_schedules,
     ),
 )
 

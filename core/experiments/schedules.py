@@ -13,7 +13,7 @@ from core.grids import make_grid
 from core.models import GaussianMixture
 from core.problem import Problem
 from core.schedules import SCHEDULES, Schedule, make_schedule
-from core.solve import solve
+from core.solve import Cancelled, solve
 
 CURVE_POINTS = 400
 SLICE_POINTS, SLICE_TIMES, SLICE_PATHS = 121, 101, 15
@@ -100,17 +100,18 @@ class SchedulesResult:
 
 
 def run_schedules(spec: SchedulesSpec, report: Report = silent, stop: Stop = never) -> SchedulesResult:
-    """Run the experiment; it takes well under a second and is not interrupted."""
+    """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
     started = time.perf_counter()
     report(0.0, "drawing schedules")
     schedules = {name: make_schedule(name) for name in spec.schedules}
     grids = {(name, grid): _places(spec, schedule, grid) for name, schedule in schedules.items() for grid in spec.grids}
     first = spec.schedules[0]
+    report(0.2, "drawing the slice")
     return SchedulesResult(
         spec=spec,
         curves=tuple(_curves(name, schedule) for name, schedule in schedules.items()),
         grids=grids,
-        slice=_slice(spec, first, schedules[first]),
+        slice=_slice(spec, first, schedules[first], stop),
         seconds=time.perf_counter() - started,
         notes=("The slice shows the first coordinate of the data, divided by the root of alpha^2 + sigma^2.",),
     )
@@ -137,7 +138,7 @@ def _places(spec: SchedulesSpec, schedule: Schedule, grid: str) -> GridPlaces:
     return GridPlaces(times.numpy(), schedule.log_snr(times).numpy())
 
 
-def _slice(spec: SchedulesSpec, name: str, schedule: Schedule) -> Slice:
+def _slice(spec: SchedulesSpec, name: str, schedule: Schedule, stop: Stop) -> Slice:
     data = build_model(spec.data)
     line = GaussianMixture(data.means[:, :1], data.covariances[:, 0, 0].sqrt(), data.weights)
     problem = Problem(line, schedule)
@@ -151,7 +152,9 @@ def _slice(spec: SchedulesSpec, name: str, schedule: Schedule) -> Slice:
     ]
     start = torch.special.ndtri((torch.arange(SLICE_PATHS, dtype=torch.float64) + 0.5) / SLICE_PATHS)
     begin = schedule.alpha(times[0]) * line.mean() + schedule.sigma(times[0]) * start[:, None]
-    run = solve(problem, "reference", times, begin, rtol=1e-9, atol=1e-9)
+    run = solve(problem, "reference", times, begin, cancel=stop, rtol=1e-9, atol=1e-9)
+    if run.cancelled:
+        raise Cancelled(run.message)
     return Slice(
         schedule=name,
         t=times.numpy(),

@@ -16,6 +16,7 @@ from core.experiments.build import (
     device_line,
     is_exact,
     never,
+    part,
     reference_run,
     silent,
     starting_noise,
@@ -30,6 +31,7 @@ DENSE = 100  # intervals of a 2-D reference path, at least: smooth to the eye
 FRAMES = 40  # pictures of the density and the field, at most
 DENSITY_SIDE, ARROW_SIDE = 64, 15
 BACKDROP = 600
+REFERENCE_SHARE = 0.8  # of the time, for the progress bar
 
 
 @dataclass(frozen=True)
@@ -150,17 +152,17 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
 
     inner = -(-DENSE // spec.steps) if spec.data.kind == "toy" else 1
     dense = refine(problem.schedule, times, inner)
-    report(0.0, "solving the reference")
-    reference, label = reference_run(problem, spec.data, dense, x, spec.seed, stop, report)
+    reference, label = reference_run(problem, spec.data, dense, x, spec.seed, stop, part(report, 0.0, REFERENCE_SHARE))
     on_grid = np.arange(0, len(dense), inner)
-    at_grid = reference.states[:: max(inner, 1)]
+    at_grid = reference.states[::inner]
 
     paths = []
     for i, choice in enumerate(spec.solvers):
-        share = 0.9 / len(spec.solvers)
+        share = (1 - REFERENCE_SHARE) / len(spec.solvers)
+        running = part(report, REFERENCE_SHARE + i * share, share)
 
-        def progress(done: int, steps: int, i: int = i, choice: SolverChoice = choice, share: float = share) -> None:
-            report(0.1 + share * (i + done / steps), f"running {choice.label}")
+        def progress(done: int, steps: int, running: Report = running, choice: SolverChoice = choice) -> None:
+            running(done / steps, f"running {choice.label}")
 
         run = solve(problem, choice.name, times, x, spec.seed, progress=progress, cancel=stop, **dict(choice.options))
         if run.cancelled:
@@ -181,12 +183,13 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
         field=_field(problem, times, reference.states) if toy else None,
         data_samples=_array(problem.sample_data(BACKDROP, spec.seed)) if toy else None,
         seconds=time.perf_counter() - started,
-        notes=_notes(spec, paths, label),
+        notes=_notes(spec, paths, reference, label),
     )
 
 
-def _notes(spec: TrajectoriesSpec, paths: list[SolverPath], reference: str) -> tuple[str, ...]:
-    notes = [f"Computed with {device_line(spec.data)}.", f"Errors are against {reference}."]
+def _notes(spec: TrajectoriesSpec, paths: list[SolverPath], reference: Run, label: str) -> tuple[str, ...]:
+    notes = [f"Computed with {device_line(spec.data)}.", f"Errors are against {label}."]
+    notes += [f"The reference {reference.message}; there is no error to show."] if reference.message else []
     notes += [f"{path.label} {path.message}." for path in paths if path.message]
     if not is_exact(spec.data):
         notes.append("The score is learned: the reference is the end of the network's own path, not the truth.")
@@ -223,7 +226,7 @@ def _array(values: Tensor) -> np.ndarray:
 
 def _field(problem: Problem, times: Tensor, reference: Tensor) -> FieldFrames:
     """Density and velocity over the region that the reference paths visit."""
-    reach = float(reference[-1].abs().max())
+    reach = float(reference[-1].nan_to_num(nan=1.0).abs().max())  # NaN where the reference broke off
     start = float(reference[0].abs().flatten().quantile(0.98))
     # schedules without a bound on sigma start far away; the picture keeps to the neighbourhood of the data
     half = 1.15 * max(reach, min(start, 2.5 * reach))

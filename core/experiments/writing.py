@@ -1,0 +1,138 @@
+"""Each experiment as Python text: what the user copies to compute a picture's numbers with ``core`` alone."""
+
+from core.data import IMAGE_DATA
+from core.experiments.build import CUSTOM_BANDWIDTH, IMAGE_TOLERANCE, NETWORK_REFERENCE, accuracy_of, is_exact
+from core.experiments.curvature import STRAIGHT_STEPS
+from core.experiments.specification import (
+    CUSTOM,
+    ConvergenceSpec,
+    CurvatureSpec,
+    Data,
+    ImageData,
+    SchedulesSpec,
+    SolverChoice,
+    Timed,
+    TrajectoriesSpec,
+)
+
+
+def _model(data: Data) -> str:
+    if isinstance(data, ImageData):
+        label = "" if data.label is None else f", label={data.label}"
+        return f'model = make_images("{data.name}"{label})  # {IMAGE_DATA[data.name].title}'
+    if data.name == CUSTOM:
+        points = ", ".join(f"({x!r}, {y!r})" for x, y in data.points)
+        width = data.bandwidth or CUSTOM_BANDWIDTH
+        return f"points = [{points}]\nmodel = mixture_from_points(points, bandwidth={width!r}, scale={data.scale!r})"
+    width = "" if data.bandwidth is None else f", bandwidth={data.bandwidth!r}"
+    return f'model = make_toy("{data.name}", scale={data.scale!r}{width})'
+
+
+def _grid(spec: Timed, steps: str) -> str:
+    ends = "".join(f", {end}={getattr(spec, end)!r}" for end in ("t_start", "t_end") if getattr(spec, end) is not None)
+    rho = "".join(f", {key}={value!r}" for key, value in spec.grid_options.items())
+    return f'make_grid("{spec.grid}", problem.schedule, {steps}{ends}{rho})'
+
+
+def _reference(data: Data, intervals: int, record: bool = False) -> str:
+    """The reference solution as an expression; see ``reference_run``."""
+    kept = "" if record else ", record=False"
+    if not is_exact(data):
+        solver, least = NETWORK_REFERENCE
+        inner = -(-least // intervals)
+        fine = f"refine(problem.schedule, times, {inner})" if inner > 1 else "times"
+        return f'solve(problem, "{solver}", {fine}, x_start.double(){kept}, start="single-step")'
+    tolerance = f", rtol={IMAGE_TOLERANCE}, atol={IMAGE_TOLERANCE}" if data.kind == "images" else ""
+    return f'solve(problem, "reference", times, x_start.double(){kept}{tolerance})'
+
+
+def _start(spec: Timed, dtype: str) -> str:
+    return f"x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={dtype})"
+
+
+def _solver(choice: SolverChoice) -> str:
+    options = ", ".join(f"{key!r}: {value!r}" for key, value in choice.options)
+    return f'    ("{choice.name}", {{{options}}}),'
+
+
+def _precision(data: Data) -> str:
+    return "torch.float64" if data.kind == "toy" else "torch.float32"
+
+
+def write_trajectories(spec: TrajectoriesSpec) -> str:
+    """Each solver's run and its error at the end."""
+    solvers = "\n".join(map(_solver, spec.solvers))
+    return f"""{_model(spec.data)}
+problem = Problem(model, make_schedule("{spec.schedule}"))
+times = {_grid(spec, f"steps={spec.steps}")}
+{_start(spec, _precision(spec.data))}
+reference = {_reference(spec.data, spec.steps)}
+
+solvers = [
+{solvers}
+]
+runs, errors = [], []
+for name, options in solvers:
+    run = solve(problem, name, times, x_start, seed={spec.seed}, **options)
+    runs.append(run)
+    errors.append(rms_error(run.final, reference.final))
+    print(f"{{name}}: {{run.nfe}} evaluations, RMS distance to the reference {{errors[-1]:.3g}}", run.message)
+"""
+
+
+def write_convergence(spec: ConvergenceSpec) -> str:
+    """Each solver's errors by step count."""
+    solvers = "\n".join(map(_solver, spec.solvers))
+    dtype = f"torch.{spec.precision}" if spec.data.kind == "toy" else "torch.float32"
+    return f"""{_model(spec.data)}
+problem = Problem(model, make_schedule("{spec.schedule}"))
+times = {_grid(spec, f"steps={spec.path_steps}")}
+{_start(spec, dtype)}
+reference = {_reference(spec.data, spec.path_steps)}
+
+solvers = [
+{solvers}
+]
+step_counts = {list(spec.step_counts)}
+errors = []
+for name, options in solvers:
+    row = []
+    for steps in step_counts:
+        grid = {_grid(spec, "steps")}
+        run = solve(problem, name, grid, x_start, seed={spec.seed}, record=False, **options)
+        row.append(rms_error(run.final, reference.final))
+    errors.append(row)
+    order = convergence_order(step_counts, row)
+    print(f"{{name}}: order {{order:.2f}} ({{order.reason}})", row)
+"""
+
+
+def write_curvature(spec: CurvatureSpec) -> str:
+    """Curvature and straightness under each schedule."""
+    inner = -(-STRAIGHT_STEPS // spec.nodes)
+    return f"""{_model(spec.data)}
+curvatures, straight = {{}}, {{}}
+for name in {list(spec.schedules)}:
+    problem = Problem(model, make_schedule(name))
+    bends = make_grid("uniform-lambda", problem.schedule, {spec.nodes})
+    times = refine(problem.schedule, bends, {inner})  # for the integral over time
+    x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={_precision(spec.data)})
+    run = {_reference(spec.data, inner * spec.nodes, record=True)}
+    curvatures[name] = polyline_curvature(run.states[::{inner}], {accuracy_of(spec.data)!r})
+    straight[name] = straightness(run)
+    print(name, "median curvature", curvatures[name].median(), "mean straightness", straight[name].mean())
+"""
+
+
+def write_schedules(spec: SchedulesSpec) -> str:
+    """Each schedule's quantities and each grid's times."""
+    return f"""grids = {{}}
+for name in {list(spec.schedules)}:
+    schedule = make_schedule(name)
+    t = torch.linspace(schedule.t_min, schedule.t_max, 9, dtype=torch.float64)
+    print(name, "alpha", schedule.alpha(t), "sigma", schedule.sigma(t), "lambda", schedule.log_snr(t))
+    print("  f", schedule.f(t), "g^2", schedule.g_squared(t))
+    for grid in {list(spec.grids)}:
+        options = {{"rho": {spec.rho!r}}} if grid == "karras" else {{}}
+        grids[name, grid] = make_grid(grid, schedule, {spec.steps}, **options)
+"""
