@@ -144,7 +144,7 @@ def _option(slot: str, position: int, choice: SolverChoice, key: str, option: An
     widget = f"ui.option.{slot}.{position}.{choice.name}.{key}"
     st.session_state[widget] = dict(choice.options).get(key, option.default)
     arguments: dict[str, Any] = {
-        "label": key.replace("_", " "),
+        "label": key.replace("_", " ").capitalize(),
         "key": widget,
         "help": option.help,
         "on_change": _set_option,

@@ -24,7 +24,7 @@ $$dx = \Big[f\,x + \frac{1+\eta^2}{2}\,\frac{g^2}{\sigma_t}\,\epsilon_\theta\Big
 def number(value: float) -> str:
     """Three figures, with a power of ten written out where it is small."""
     if not np.isfinite(value):
-        return "none"
+        return "–"
     if value == 0 or 1e-3 <= abs(value) < 1e4:
         return f"{value:.3g}"
     mantissa, exponent = f"{value:.1e}".split("e")
