@@ -1,0 +1,253 @@
+"""What every experiment promises whatever it computes: progress, cancelling, honest failures, results to take away."""
+
+import dataclasses
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+from core.data import images
+from core.experiments import (
+    EXPERIMENTS,
+    ConvergenceSpec,
+    CurvatureSpec,
+    ImageData,
+    SchedulesSpec,
+    Specification,
+    ToyData,
+    TrajectoriesSpec,
+    build,
+    run_experiment,
+)
+from core.grids import GRIDS
+from core.models import Model
+from core.schedules import SCHEDULES
+from core.solve import Cancelled
+from core.solvers import SOLVERS
+from core.solvers.base import Context, Solver
+
+DIGITS = ImageData(name="digits", label=7)
+SPECS = {
+    "trajectories": TrajectoriesSpec(particles=9, steps=6, seed=21),
+    "trajectories of images": TrajectoriesSpec(data=DIGITS, particles=2, steps=4, seed=22),
+    "convergence": ConvergenceSpec(particles=9, step_counts=(5, 10, 20), path_steps=8, seed=23),
+    "convergence of images": ConvergenceSpec(data=DIGITS, particles=2, step_counts=(5, 10), path_steps=5, seed=24),
+    "curvature": CurvatureSpec(particles=5, nodes=40, seed=25),
+    "curvature of images": CurvatureSpec(data=DIGITS, particles=2, nodes=30, seed=26, schedules=("vp-linear", "flow")),
+    "schedules": SchedulesSpec(steps=7),
+}
+
+
+def reseeded(name: str, seed: int) -> Specification:
+    """The specification with a seed that nothing else uses, so that nothing of it has been kept."""
+    spec = SPECS[name]
+    return spec.model_copy(update={"seed": seed}) if "seed" in type(spec).model_fields else spec
+
+
+def test_every_experiment_is_tried_here():
+    assert {spec.kind for spec in SPECS.values()} == set(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_progress_never_falls_ends_at_one_and_says_what_is_done(name: str):
+    said: list[tuple[float, str]] = []
+    run_experiment(reseeded(name, 31), progress=lambda fraction, doing: said.append((fraction, doing)))
+    fractions = [fraction for fraction, _ in said]
+    assert fractions == sorted(fractions)
+    assert 0 <= fractions[0] < 0.5
+    assert fractions[-1] == 1.0
+    assert all(doing for _, doing in said)
+    if name != "schedules":
+        assert len(set(fractions)) > 5
+
+
+@pytest.mark.parametrize("name", [name for name in SPECS if name != "schedules"])
+@pytest.mark.parametrize("after", [0, 12])
+def test_a_cancelled_experiment_raises_and_leaves_nothing_behind(name: str, after: int):
+    spec, asked = reseeded(name, 1000 + after), 0
+
+    def cancel() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > after
+
+    with pytest.raises(Cancelled):
+        run_experiment(spec, cancel=cancel)
+    assert asked == after + 1  # the answer is heeded at once
+    again = run_experiment(spec)
+    for key, values in again.to_arrays().items():
+        assert np.isfinite(values).all(), key
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_results_can_be_taken_away(name: str):
+    result = run_experiment(SPECS[name])
+    assert result.spec == SPECS[name]
+    assert result.seconds > 0
+    assert all(note.endswith(".") for note in result.notes)
+    frame = result.to_frame()
+    assert len(frame) > 0
+    read = pd.read_csv(io.StringIO(frame.to_csv(index=False)))
+    pd.testing.assert_frame_equal(read, frame, check_dtype=False, rtol=1e-14)
+    stream = io.BytesIO()
+    np.savez(stream, **result.to_arrays())
+    stream.seek(0)
+    with np.load(stream, allow_pickle=False) as stored:
+        assert set(stored) == set(result.to_arrays())
+        for key, values in result.to_arrays().items():
+            np.testing.assert_array_equal(stored[key], values)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_same_specification_gives_the_same_numbers(name: str, monkeypatch: pytest.MonkeyPatch):
+    first = run_experiment(SPECS[name]).to_arrays()
+    forget(monkeypatch)
+    for key, values in run_experiment(SPECS[name]).to_arrays().items():
+        np.testing.assert_array_equal(values, first[key], err_msg=key)
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing kept from earlier runs is found again."""
+    monkeypatch.setattr("core.experiments.kept.Kept.get", lambda *_: None)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_and_grid_runs(schedule: str):
+    for grid in GRIDS:
+        spec = TrajectoriesSpec(schedule=schedule, grid=grid, particles=3, steps=5, solvers=("ddim", "dpmpp-2m"))
+        result = run_experiment(spec)
+        assert np.isfinite([path.final_rms for path in result.paths]).all()
+        assert np.isfinite(result.field.density).all()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_every_solver_runs(solver: str):
+    (path,) = run_experiment(TrajectoriesSpec(particles=3, steps=8, solvers=(solver,))).paths
+    assert np.isfinite(path.states).all()
+    assert math.isfinite(path.final_rms) != path.stochastic
+    assert path.nfe == len(path.evaluation_times)
+
+
+@dataclasses.dataclass(frozen=True)
+class Exploding(Solver):
+    """Keeps still for ten steps and then leaves every range."""
+
+    def plan(self, problem: object, times: Tensor) -> list[None]:
+        return [None] * (len(times) - 1)
+
+    def step(self, context: Context, i: int, x: Tensor, state: object) -> tuple[Tensor, None]:
+        context.problem.eps(x, 0.5)
+        return (x if i < 10 else x * 1e300 * 1e300), None
+
+
+@pytest.fixture
+def exploding(monkeypatch: pytest.MonkeyPatch) -> str:
+    info = dataclasses.replace(
+        SOLVERS["ddim"], name="exploding", title="Exploding", build=Exploding, options={}, note=""
+    )
+    monkeypatch.setitem(SOLVERS._entries, "exploding", info)
+    return "exploding"
+
+
+def test_a_run_that_diverges_is_nan_with_a_note_and_spoils_no_other(exploding: str):
+    spec = ConvergenceSpec(
+        particles=4, seed=41, solvers=("ddim", exploding), step_counts=(5, 10, 20, 40), path_steps=20
+    )
+    result = run_experiment(spec)
+    good, bad = result.solvers
+    np.testing.assert_array_equal(bad.diverged, [False, False, True, True])
+    np.testing.assert_array_equal(np.isnan(bad.rms), bad.diverged)
+    np.testing.assert_array_equal(np.isnan(bad.median), bad.diverged)
+    assert np.isnan(bad.particle_error).all()
+    assert len(bad.path_times) == len(bad.path_error) == 11
+    assert np.isfinite(good.rms).all()
+    assert [note for note in result.notes if "Exploding" in note and "diverged with 20, 40 steps" in note]
+    frame = result.to_frame()
+    assert int(frame["rms_error"].isna().sum()) == 2
+    assert int(frame["diverged"].sum()) == 2
+
+
+def test_a_path_that_diverges_is_kept_up_to_where_it_did(exploding: str):
+    result = run_experiment(TrajectoriesSpec(particles=4, seed=42, steps=15, solvers=(exploding, "ddim")))
+    bad, good = result.paths
+    assert bad.diverged_at == 10
+    assert len(bad.times) == len(bad.states) == len(bad.error) == 11
+    assert np.isfinite(bad.states).all()
+    assert math.isnan(bad.final_rms)
+    assert math.isnan(bad.final_median)
+    assert "diverged in step 11 of 15" in bad.message
+    assert any(note.startswith("Exploding diverged in step 11 of 15") for note in result.notes)
+    assert good.diverged_at is None
+    assert math.isfinite(good.final_rms)
+
+
+class Broken(Model):
+    """Answers NaN once noise is weak: not even the reference gets through."""
+
+    native = ("x0", "eps")
+    exact = True
+    shape = (2,)
+
+    def predict(self, x: Tensor, alpha: float, sigma: float, kind: str) -> Tensor:
+        return torch.full_like(x, math.nan) if sigma < 0.3 else torch.zeros_like(x)
+
+    def log_density(self, x: Tensor, alpha: float, sigma: float) -> Tensor:
+        return -x.square().sum(1)
+
+    def sample(self, n: int, seed: int) -> Tensor:
+        return torch.zeros(n, 2, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("kind", [TrajectoriesSpec, ConvergenceSpec])
+def test_a_reference_that_breaks_off_is_said_and_nothing_is_made_up(kind: type, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(build, "build_model", lambda data: Broken())
+    forget(monkeypatch)
+    result = run_experiment(kind(particles=2, seed=43, solvers=("ddim",)))
+    assert any(note.startswith("The reference ") for note in result.notes)
+    assert not np.isfinite(result.to_frame()["rms_error"].iloc[-1])
+
+
+def test_a_curvature_without_any_path_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(build, "build_model", lambda data: Broken())
+    forget(monkeypatch)
+    with pytest.raises(ValueError, match="reference") as caught:
+        run_experiment(CurvatureSpec(particles=2, nodes=20, schedules=("vp-linear",)))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_weights_are_one_sentence(tmp_path: object, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(images, "WEIGHTS", tmp_path)
+    build.build_model.cache_clear()
+    with pytest.raises(ValueError, match=r"digits\.safetensors") as caught:
+        run_experiment(TrajectoriesSpec(data=ImageData(name="unet-digits", label=1), particles=1, steps=2))
+    assert "\n" not in str(caught.value)
+    build.build_model.cache_clear()
+
+
+def test_particles_keep_their_noise_whatever_their_number_and_the_steps():
+    few = run_experiment(TrajectoriesSpec(particles=3, steps=4, seed=44, solvers=("ddpm",)))
+    many = run_experiment(TrajectoriesSpec(particles=30, steps=16, seed=44, solvers=("ddpm",)))
+    np.testing.assert_array_equal(few.paths[0].states[0], many.paths[0].states[0, :3])
+    other = run_experiment(TrajectoriesSpec(particles=3, steps=4, seed=45, solvers=("ddpm",)))
+    assert (few.paths[0].states[0] != other.paths[0].states[0]).all()
+
+
+def test_images_end_beside_the_images_of_their_set():
+    result = run_experiment(SPECS["convergence of images"])
+    assert set(result.final_images) == {"reference", *(errors.label for errors in result.solvers)}
+    digits = build.build_model(DIGITS).points.flatten(1).numpy()
+    ends = result.final_images["reference"].reshape(2, -1)
+    nearest = np.min(np.abs(digits[None] - ends[:, None]).max(axis=2), axis=1)
+    assert (nearest < 0.02).all()  # an exact score ends at an image of the set, up to the noise left at t_end
+
+
+def test_own_points_and_the_named_sets_run_alike():
+    points = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
+    result = run_experiment(TrajectoriesSpec(data=ToyData(name="custom", points=points, bandwidth=0.05), particles=5))
+    ends = result.reference[-1]
+    places = build.build_model(result.spec.data).means.numpy()
+    assert (np.linalg.norm(ends[:, None] - places, axis=2).min(axis=1) < 0.3).all()
