@@ -1,0 +1,56 @@
+"""The weights that come with the app: small, described, and able to draw every digit."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from sklearn.svm import SVC
+
+from core.grids import make_grid
+from core.models import load_checkpoint, load_network
+from core.models.adm import PRESETS
+from core.models.checkpoints import describe
+from core.problem import Problem
+from core.solve import solve
+from core.train.data import TRAINING_DATA
+from core.train.report import noise_error
+
+WEIGHTS = Path(__file__).parents[2] / "assets" / "weights" / "digits.safetensors"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_network(WEIGHTS, labels=torch.arange(10).repeat(5), device="cpu")
+
+
+def test_the_file_is_small_and_says_what_it_is():
+    assert WEIGHTS.stat().st_size < 5_000_000
+    about = load_checkpoint(WEIGHTS).metadata
+    described = json.loads(json.dumps(describe(PRESETS["digits"])))
+    assert {key: about[key] for key in described} == described
+    assert about["images_seen"] == about["recipe"]["steps"] * about["recipe"]["batch"]
+    card = WEIGHTS.with_suffix(".md").read_text()
+    assert f"{about['images_seen']:,}" in card
+
+
+@pytest.mark.parametrize("grid", ["uniform-t", "uniform-lambda"])
+def test_a_classifier_recognises_its_digits(model, grid):
+    images, labels = TRAINING_DATA["digits"].load()
+    judge = SVC().fit(images.flatten(1).numpy(), labels.numpy())
+    problem = Problem(model, model.schedule)
+    times = make_grid(grid, model.schedule, steps=20)
+    start = problem.sample_prior(50, float(times[0]), 0, torch.float32)
+    final = solve(problem, "dpmpp-2m", times, start, record=False).final
+    right = judge.predict(final.flatten(1).numpy()) == model.labels.numpy()
+    # chance is a tenth
+    assert right.mean() > 0.8
+    # blacks and whites stay near the range of the data, and pictures differ as much as the data do
+    assert final.abs().max() < 2
+    spread = images.flatten(1).var(0).sum()
+    assert 0.7 * spread < final.flatten(1).var(0).sum() < 1.3 * spread
+
+
+def test_it_predicts_noise_far_better_than_a_guess(model):
+    # a network that always answers 0 has an error of 1
+    assert noise_error("digits", model, seed=3, levels=20) < 0.4
