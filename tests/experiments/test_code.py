@@ -1,4 +1,4 @@
-"""The code shown under a picture runs by itself, on the public functions of ``core``, and repeats the numbers exactly."""
+"""The code shown under a picture runs by itself on the public functions of ``core`` and repeats the numbers exactly."""
 
 import ast
 import runpy
