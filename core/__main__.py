@@ -5,6 +5,7 @@ table to standard output, progress to standard error. Exit status: 0 done, 2 bad
 """
 
 import argparse
+import json
 import shutil
 import sys
 import textwrap
@@ -88,31 +89,55 @@ def main(arguments: list[str] | None = None) -> int:
     bar = ProgressBar(sys.stderr)
     try:
         result = run_experiment(spec, bar)
+        bar.close()
+        if given.out is not None:
+            save(result, given.out)
     except ValueError as problem:
         bar.close()
         command.error(str(problem))
+    except OSError as problem:
+        bar.close()
+        command.error(f"cannot write {given.out}: {problem.strerror or problem}")
     except KeyboardInterrupt:
         bar.close()
         print("interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
-    bar.close()
-    if given.out is not None:
-        try:
-            save(result, given.out)
-        except OSError as problem:
-            command.error(f"cannot write {given.out}: {problem.strerror or problem}")
     _show(result, given.out)
     return 0
 
 
 def save(result: Result, path: Path) -> None:
-    """Write a result: ``to_frame()`` as CSV, or ``to_arrays()`` and the specification as NPZ, by the name's ending."""
-    if path.suffix == ".csv":
-        result.to_frame().to_csv(path, index=False)
-    else:
-        recipe = np.array(result.spec.model_dump_json())
-        with path.open("wb") as file:
-            np.savez_compressed(file, specification=recipe, **result.to_arrays())
+    """Write a result by the ending of the name, whole or not at all.
+
+    ``to_frame()`` as ``.csv``; ``to_arrays()`` and the specification as ``.npz``; specification, notes and the rows of
+    ``to_frame()`` (null for NaN) as ``.json``.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        _SAVERS[path.suffix](result, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _save_csv(result: Result, path: Path) -> None:
+    result.to_frame().to_csv(path, index=False)
+
+
+def _save_npz(result: Result, path: Path) -> None:
+    recipe = np.array(result.spec.model_dump_json())
+    with path.open("wb") as file:  # given a name, NumPy would add an ending of its own
+        np.savez_compressed(file, specification=recipe, **result.to_arrays())
+
+
+def _save_json(result: Result, path: Path) -> None:
+    frame = result.to_frame().replace([np.inf, -np.inf], np.nan).astype(object)
+    rows = frame.where(frame.notna(), None).to_dict("records")
+    content = {"specification": result.spec.model_dump(mode="json"), "notes": result.notes, "rows": rows}
+    path.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+
+
+_SAVERS = {".csv": _save_csv, ".npz": _save_npz, ".json": _save_json}
 
 
 def _parsers() -> tuple[Parser, dict[str, Parser]]:
@@ -129,7 +154,9 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
             allow_abbrev=False,
         )
         command.add_argument("--recipe", type=Path, metavar="FILE.json", help="start from saved settings")
-        command.add_argument("--out", type=Path, metavar="FILE", help="write the numbers to FILE.csv or FILE.npz")
+        command.add_argument(
+            "--out", type=Path, metavar="FILE", help="write the numbers to FILE.csv, FILE.npz or FILE.json"
+        )
         settings = command.add_argument_group("settings")
         for key in known_keys(info.specification):
             flag, words = f"--{key.replace('_', '-')}", _help(info.specification, key).replace("%", "%%")
@@ -216,8 +243,8 @@ def _check_out(path: Path | None) -> None:
     """Before the work, not after it."""
     if path is None:
         return
-    if path.suffix not in (".csv", ".npz"):
-        raise ValueError(f"--out must end in .csv or .npz, got {str(path)!r}")
+    if path.suffix not in _SAVERS:
+        raise ValueError(f"--out must end in one of {', '.join(_SAVERS)}, got {str(path)!r}")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r} to write to")
 
