@@ -19,7 +19,7 @@ from core.solve import Cancelled, Run, solve
 
 CUSTOM_BANDWIDTH = 0.1
 IMAGE_TOLERANCE = 1e-8  # for exact image sets, whose particles are float32
-NETWORK_REFERENCE = ("dpmpp-3m", 300)  # a learned score is too rough in time for order 8; many small steps are not
+NETWORK_REFERENCE = ("dpmpp-3m", 200)  # a learned score is too rough in time for order 8; many small steps are not
 
 Report = Callable[[float, str], None]
 Stop = Callable[[], bool]
@@ -92,7 +92,7 @@ def reference_run(
 ) -> tuple[Run, str]:
     """The solution that errors are measured against, and what it is in words; recent ones are kept.
 
-    DOP853 at tolerance 1e-12 where the score is exact (1e-8 for images, whose particles are float32), a run with 300
+    DOP853 at tolerance 1e-12 where the score is exact (1e-8 for images, whose particles are float32), a run with 200
     small steps where it is learned; the states are float64 in each case. Where the solution breaks off, the states that
     it did not reach are NaN and ``message`` says why.
 

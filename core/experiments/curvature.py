@@ -25,7 +25,7 @@ from core.grids import make_grid, refine
 from core.schedules import SCHEDULES
 
 QUANTILES = (0.1, 0.5, 0.9)
-STRAIGHT_STEPS = 400  # intervals for the straightness integral, at least
+STRAIGHT_STEPS = {True: 400, False: 200}  # intervals for the integral over time, at least: score exact or learned
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,16 @@ def run_curvature(spec: CurvatureSpec, report: Report = silent, stop: Stop = nev
     return CurvatureResult(spec, tuple(shapes), label, time.perf_counter() - started, notes)
 
 
+def inner_steps(spec: CurvatureSpec) -> int:
+    """Reference steps between recorded nodes: the integral over time needs more places than the picture."""
+    return -(-STRAIGHT_STEPS[is_exact(spec.data)] // spec.nodes)
+
+
 def _shape(spec: CurvatureSpec, name: str, title: str, report: Report, stop: Stop) -> tuple[PathShape, str]:
     problem = build_problem(spec.data, name)
     schedule = problem.schedule
     bends = make_grid("uniform-lambda", schedule, spec.nodes)
-    inner = -(-STRAIGHT_STEPS // spec.nodes)  # the integral over time needs more places than the picture of the bends
+    inner = inner_steps(spec)
     times = refine(schedule, bends, inner)
     x = starting_noise(problem, spec.data, spec.particles, float(bends[0]), spec.seed)
     run, label = reference_run(problem, spec.data, times, x, spec.seed, stop, report)

@@ -2,7 +2,7 @@
 
 from core.data import IMAGE_DATA
 from core.experiments.build import CUSTOM_BANDWIDTH, IMAGE_TOLERANCE, NETWORK_REFERENCE, accuracy_of, is_exact
-from core.experiments.curvature import STRAIGHT_STEPS
+from core.experiments.curvature import inner_steps
 from core.experiments.specification import (
     CUSTOM,
     ConvergenceSpec,
@@ -109,7 +109,7 @@ for name, options in solvers:
 
 def write_curvature(spec: CurvatureSpec) -> str:
     """Curvature and straightness under each schedule."""
-    inner = -(-STRAIGHT_STEPS // spec.nodes)
+    inner = inner_steps(spec)
     return f"""{_model(spec.data)}
 curvatures, straight = {{}}, {{}}
 for name in {list(spec.schedules)}:

@@ -47,15 +47,13 @@ def trajectories(result: Any) -> str:
     if len(judged) > 1:
         best, worst = (choose(judged, key=lambda path: path.final_rms) for choose in (min, max))
         lines.append(
-            f"With {steps} steps, **{best.label}** ends nearest to the exact path's end (RMS distance "
+            f"With {steps} steps, **{best.label}** ends nearest to the reference (RMS distance "
             f"{number(best.final_rms)}, {best.nfe} model evaluations) and **{worst.label}** farthest "
             f"({number(worst.final_rms)}, {worst.nfe})."
         )
     elif judged:
         only = judged[0]
-        lines.append(
-            f"With {steps} steps, **{only.label}** ends {number(only.final_rms)} (RMS) from the exact path's end."
-        )
+        lines.append(f"With {steps} steps, **{only.label}** ends {number(only.final_rms)} (RMS) from the reference.")
     if any(path.stochastic for path in result.paths):
         lines.append("Stochastic solvers draw noise on the way: they aim at the same density, not at the same points.")
     lines += [f"**{path.label}** {path.message}." for path in result.paths if path.diverged_at is not None]
