@@ -67,7 +67,7 @@ if images:
     st.header("What it looks like", anchor=False)
     st.markdown(f"The same noise after {result.spec.path_steps} steps of each solver, beside the reference.")
     figure = figures.images_figure(result)
-    explain.picture(figure, figures.alt_images(result), "end-images")
+    explain.picture(figure, figures.alt_images(result), "end-images", wide=True)
     sharing.share(page, result, figure, "end-images", lambda: words.path_errors(result))
 
 explain.notes(result.notes)

@@ -50,7 +50,7 @@ else:
     st.header("Where the paths bend", anchor=False)
     st.markdown("The same particles under each schedule; the colour says how sharply a path turns there.")
     figure, alt = figures.paths_figure(result), figures.alt_paths(result)
-explain.picture(figure, alt, "curved-paths")
+explain.picture(figure, alt, "curved-paths", wide=True)
 sharing.share(page, result, figure, "curved-paths", result.to_frame)
 
 st.header("Straightness and length", anchor=False)
@@ -59,7 +59,7 @@ st.markdown(
     "Length over chord is how much longer the path is than the straight line (1: straight)."
 )
 figure = figures.summary_figure(result)
-explain.picture(figure, figures.alt_summary(result), "straightness")
+explain.picture(figure, figures.alt_summary(result), "straightness", wide=True)
 sharing.share(page, result, figure, "straightness", lambda: figures.summary_table(result))
 
 explain.notes(result.notes)

@@ -23,28 +23,27 @@ page.open()
 
 of_images = page.default.data.kind == "images"
 status = st.container()
-picture, side = explain.beside(stacked=of_images)
-with side:
-    if of_images:
-        side = st.container(horizontal=True, gap="medium")
-    for control in (
-        lambda: controls.data(page.default.data, described=False),
-        lambda: controls.steps(page),
-        controls.seed,
-    ):
-        with side.container(width=260 if of_images else "stretch"):
-            control()
+before, picture, after = explain.slots(stacked=of_images)
+with before.container(horizontal=of_images, gap="medium"):
+    width = 260 if of_images else "stretch"
+    with st.container(width=width):
+        controls.data(page.default.data, described=False)
+    with st.container(width=width):
+        controls.steps(page)
+    with st.container(width=width):
+        controls.seed()
 
 spec = page.specification()
 with status:
     result = compute.result_for(page.name, spec)
 if result is not None:
+    with before:
+        explain.look(words.trajectories(result))
     with picture:
         figure, alt = pictures.journey(page, result, height=640)
-        explain.picture(figure, alt, "start")
+        explain.picture(figure, alt, "start", wide=of_images)
         sharing.share(page, result, figure, "start", lambda: words.path_table(result))
-    with side:
-        explain.look(words.trajectories(result))
+    with after:
         words.cost_table(result)
 
 st.header("Where to go from here", anchor=False)

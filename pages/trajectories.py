@@ -40,14 +40,15 @@ if result is None:
     st.stop()
 
 of_images = result.spec.data.kind == "images"
-picture, side = explain.beside(stacked=of_images)
-with side:
+before, picture, after = explain.slots(stacked=of_images)
+with before:
     explain.look(words.trajectories(result))
-    words.cost_table(result)
 with picture:
     figure, alt = pictures.journey(page, result)
-    explain.picture(figure, alt, "trajectories")
+    explain.picture(figure, alt, "trajectories", wide=of_images)
     sharing.share(page, result, figure, "trajectories", lambda: words.path_table(result))
+with after:
+    words.cost_table(result)
 
 st.header("Where along the path the error comes from", anchor=False)
 st.markdown(

@@ -15,16 +15,16 @@ PICTURE = {
 }
 
 
-def beside(stacked: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Slots for a picture and for words about it: side by side for a square picture, else the words above it.
+def slots(stacked: bool) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Where to put the words before a picture, the picture, and the facts after it.
 
-    On a narrow screen the square picture comes first, its words below.
+    Stacked one below the other, or, for a square picture, with all words at its side; on a narrow screen the square
+    picture comes first, its words below.
     """
     if stacked:
-        words = st.container()
-        return st.container(), words
-    picture, words = st.columns([0.64, 0.36], gap="medium")
-    return picture, words
+        return st.container(), st.container(), st.container()
+    picture, side = st.columns([0.64, 0.36], gap="medium")
+    return side, picture, side
 
 
 def look(text: str) -> None:
@@ -33,13 +33,17 @@ def look(text: str) -> None:
         st.markdown(text)
 
 
-def picture(figure: go.Figure, alt: str, name: str) -> None:
-    """A figure in a slot whose height is reserved, so that nothing below it jumps."""
+def picture(figure: go.Figure, alt: str, name: str, wide: bool = False) -> None:
+    """A figure, its text at a readable size.
+
+    ``wide`` is for those whose parts stand side by side: on a narrow screen they scroll within their own frame.
+    """
     options = PICTURE | {"toImageButtonOptions": PICTURE["toImageButtonOptions"] | {"filename": f"solverscope-{name}"}}
     # The page's theme brings its typeface and colours to every chart, and sizes too small to read with ease.
     figure.update_xaxes(tickfont_size=13, title_font_size=TEXT).update_yaxes(tickfont_size=13, title_font_size=TEXT)
-    figure.update_layout(legend_font_size=TEXT).update_annotations(font_size=TEXT)
-    with st.container(key=f"picture-{name}"):
+    # A drag scrolls the page, above all on a phone; zooming is a button above the picture.
+    figure.update_layout(legend_font_size=TEXT, dragmode=False).update_annotations(font_size=TEXT)
+    with st.container(key=f"{'wide' if wide else 'picture'}-{name}"):
         st.plotly_chart(figure, width="stretch", key=f"chart-{name}", config=options, alt=alt)
 
 
