@@ -146,7 +146,8 @@ class ToyData(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> "ToyData":
         if self.name != CUSTOM:
-            if self.bandwidth is not None and TOY_DATA[self.name].bandwidth is None:
+            info = TOY_DATA[self.name]
+            if self.bandwidth is not None and info.bandwidth is None:
                 raise ValueError(f"the data set {self.name!r} has fixed widths; leave the bandwidth out")
             if self.points is not None:
                 raise ValueError(f"points belong to the data set 'custom', not to {self.name!r}")
