@@ -10,6 +10,7 @@ from core.experiments.specification import (
     Data,
     ImageData,
     SchedulesSpec,
+    Setting,
     SolverChoice,
     Timed,
     TrajectoriesSpec,
@@ -46,8 +47,9 @@ def _reference(data: Data, intervals: int, record: bool = False) -> str:
     return f'solve(problem, "reference", times, x_start.double(){kept}{tolerance})'
 
 
-def _start(spec: Timed, dtype: str) -> str:
-    return f"x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={dtype})"
+def _start(spec: Setting, dtype: str) -> str:
+    place = "" if is_exact(spec.data) else ".to(model.device)"
+    return f"x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={dtype}){place}"
 
 
 def _solver(choice: SolverChoice) -> str:
@@ -116,7 +118,7 @@ for name in {list(spec.schedules)}:
     problem = Problem(model, make_schedule(name))
     bends = make_grid("uniform-lambda", problem.schedule, {spec.nodes})
     times = refine(problem.schedule, bends, {inner})  # for the integral over time
-    x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={_precision(spec.data)})
+    {_start(spec, _precision(spec.data))}
     run = {_reference(spec.data, inner * spec.nodes, record=True)}
     curvatures[name] = polyline_curvature(run.states[::{inner}], {accuracy_of(spec.data)!r})
     straight[name] = straightness(run)

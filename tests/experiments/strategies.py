@@ -1,0 +1,101 @@
+"""Random specifications of every experiment, drawn from the fields' own limits."""
+
+from hypothesis import strategies as st
+
+from core.data import IMAGE_DATA, TOY_DATA
+from core.data.points import LARGEST
+from core.experiments import ConvergenceSpec, CurvatureSpec, ImageData, SchedulesSpec, ToyData, TrajectoriesSpec
+from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen
+from core.grids import GRIDS
+from core.schedules import SCHEDULES, make_schedule
+from core.solvers import SOLVERS
+
+KINDS = (TrajectoriesSpec, ConvergenceSpec, CurvatureSpec, SchedulesSpec)
+
+
+def choices(registry: object, most: int) -> st.SearchStrategy:
+    return st.lists(st.sampled_from(list(registry)), min_size=1, max_size=most, unique=True).map(tuple)
+
+
+def toy_data() -> st.SearchStrategy:
+    coordinates = st.floats(-LARGEST, LARGEST)
+    own = st.lists(st.tuples(coordinates, coordinates), min_size=2, max_size=100).map(tuple)
+    scale = st.floats(0.1, 4.0)
+    width = st.none() | st.floats(0.01, 1.0)
+    named = st.sampled_from([name for name, info in TOY_DATA.items() if info.bandwidth is not None])
+    fixed = st.sampled_from([name for name, info in TOY_DATA.items() if info.bandwidth is None])
+    return st.one_of(
+        st.builds(ToyData, name=named, scale=scale, bandwidth=width),
+        st.builds(ToyData, name=fixed, scale=scale),
+        st.builds(ToyData, name=st.just("custom"), scale=scale, bandwidth=width, points=own),
+    )
+
+
+@st.composite
+def image_data(draw: st.DrawFn) -> ImageData:
+    name = draw(st.sampled_from(list(IMAGE_DATA)))
+    count = len(IMAGE_DATA[name].classes)
+    return ImageData(name=name, label=draw(st.none() | st.integers(0, count - 1)) if count else None)
+
+
+@st.composite
+def solver(draw: st.DrawFn, noisy: bool) -> str:
+    """A solver's text with some of its options."""
+    name = draw(st.sampled_from([name for name, info in SOLVERS.items() if noisy or not info.stochastic]))
+    options = []
+    for key, option in SOLVERS[name].options.items():
+        if draw(st.booleans()):
+            value = draw(st.sampled_from(option.choices) if option.choices else st.floats(option.low, option.high))
+            options.append(f"{key}={str(value).lower() if isinstance(value, bool) else value}")
+    return f"{name}({';'.join(options)})" if options else name
+
+
+@st.composite
+def timed(draw: st.DrawFn) -> dict:
+    name = draw(st.sampled_from(list(SCHEDULES)))
+    schedule = make_schedule(name)
+    fields = {"schedule": name, "grid": draw(st.sampled_from(list(GRIDS))), "rho": draw(st.floats(1, 20))}
+    ends = sorted(draw(st.lists(st.floats(schedule.t_min, schedule.t_max), min_size=2, max_size=2, unique=True)))
+    if draw(st.booleans()):
+        fields["t_end"] = ends[0]
+    if draw(st.booleans()) and ends[1] > fields.get("t_end", schedule.t_min):
+        fields["t_start"] = ends[1]
+    if fields.get("t_end") == schedule.t_max:
+        del fields["t_end"]
+    return fields
+
+
+@st.composite
+def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
+    kind = kind or draw(st.sampled_from(KINDS))
+    if kind is SchedulesSpec:
+        return SchedulesSpec(
+            schedules=draw(choices(SCHEDULES, 5)),
+            grids=draw(choices(GRIDS, 8)),
+            rho=draw(st.floats(1, 20)),
+            steps=draw(st.integers(1, 200)),
+            data=draw(toy_data()),
+        )
+    data = draw(toy_data() | image_data())
+    images = data.kind == "images"
+    most_steps = MAX_IMAGE_STEPS if images else MAX_TOY_STEPS
+    # large images with many steps meet the limit on recorded numbers, which has a test of its own
+    fields = {
+        "data": data,
+        "particles": draw(st.integers(1, min(MAX_IMAGES, 4) if images else 400)),
+        "seed": draw(st.integers(0, 2**31 - 1)),
+    }
+    if kind is CurvatureSpec:
+        return CurvatureSpec(schedules=draw(choices(SCHEDULES, 4)), nodes=draw(st.integers(20, 500)), **fields)
+    fields |= draw(timed())
+    solvers = st.lists(solver(noisy=kind is TrajectoriesSpec), min_size=1, max_size=5).map(tuple)
+    if kind is TrajectoriesSpec:
+        return TrajectoriesSpec(solvers=draw(solvers), steps=draw(st.integers(1, most_steps)), **fields)
+    counts = draw(st.lists(st.integers(1, most_steps), min_size=2, max_size=12, unique=True))
+    return ConvergenceSpec(
+        solvers=draw(solvers),
+        step_counts=tuple(sorted(counts)),
+        path_steps=draw(st.integers(1, most_steps)),
+        precision=draw(st.sampled_from(["float64", "float32"])),
+        **fields,
+    )
