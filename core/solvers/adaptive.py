@@ -77,7 +77,9 @@ class ScipyAdaptive(Solver):
         chart, problem = self.chart, context.problem
 
         def rate(position: float, u: np.ndarray) -> np.ndarray:
-            if not math.isfinite(position):  # SciPy's guess of a first step from a slope that is NaN
+            if not math.isfinite(
+                position
+            ):  # from a slope that is NaN SciPy guesses such a step, and shortens it for ever
                 raise StepSizeVanished("the model's prediction is not finite at the start")
             level = chart.level_at(problem, position)
             kind = problem.preferred(level)
@@ -91,7 +93,4 @@ class ScipyAdaptive(Solver):
         start = x.detach().to("cpu", torch.float64).numpy().reshape(-1) / chart.unit(interval.cur)
         first, last = chart.position(interval.cur), chart.position(interval.last)
         with np.errstate(over="ignore", invalid="ignore"):
-            stepper = METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol)
-        if not math.isfinite(stepper.h_abs):  # SciPy would shorten NaN for ever
-            raise StepSizeVanished("the model's prediction is not finite at the start")
-        return stepper
+            return METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol)
