@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from core.grids import GRIDS, make_grid
+from core.grids.standard import refine
 from core.schedules import SCHEDULES, make_schedule
 
 # the function of (schedule, t) in which each rule's steps are equal
@@ -63,6 +64,18 @@ def test_large_rho_tends_to_equal_steps_in_lambda():
     torch.testing.assert_close(
         make_grid("karras", schedule, 10, rho=100.0), make_grid("uniform-lambda", schedule, 10), rtol=0.2, atol=0
     )
+
+
+@pytest.mark.parametrize("schedule_name", SCHEDULES)
+def test_refining_keeps_the_given_times(schedule_name):
+    schedule = make_schedule(schedule_name)
+    times = make_grid("uniform-t", schedule, 5)
+    fine = refine(schedule, times, 4)
+    assert fine.shape == (21,)
+    assert torch.equal(fine[::4], times)
+    assert (fine.diff() < 0).all()
+    gaps = schedule.log_snr(fine).diff().reshape(5, 4)
+    torch.testing.assert_close(gaps, gaps.mean(1, keepdim=True).expand(5, 4), rtol=1e-8, atol=1e-11)
 
 
 def test_start_and_end_default_one_by_one():

@@ -89,6 +89,13 @@ def test_variance_is_preserved(name):
     torch.testing.assert_close(schedule.alpha(t) ** 2 + schedule.sigma(t) ** 2, torch.ones_like(t), rtol=0, atol=1e-14)
 
 
+@pytest.mark.parametrize("name", ["vp-linear", "vp-cosine", "ddpm-linear", "ddpm-cosine", "vdm"])
+def test_alpha_alone_tells_the_time(name):
+    schedule = make_schedule(name)
+    t = fine_times(schedule, 51)[:40]  # nearer to the data log alpha is too small to hold all digits of lambda
+    torch.testing.assert_close(schedule.time_of_log_alpha(schedule.log_alpha(t)), t, rtol=1e-9, atol=0)
+
+
 def test_parameters_reach_the_formulas():
     assert float(make_schedule("vp-linear", beta_min=0.2, beta_max=10.0).g_squared(0.5)) == pytest.approx(5.1)
     assert float(make_schedule("ve", sigma_min=0.1, sigma_max=1000.0).sigma(0.5)) == pytest.approx(10.0)
