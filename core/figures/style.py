@@ -23,6 +23,7 @@ HUES = (BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, OLIVE)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "pentagon", "star", "hexagon")
 NEUTRAL = "#8592a0"  # reads on white and on the dark page
+LABEL = "#7a8593"  # for words that the page's theme does not colour: contrast above 3.7 on both
 FAINT = "rgba(133, 146, 160, 0.25)"
 TEXT = 14
 
@@ -53,6 +54,14 @@ _CHOSEN = {
     "ddpm": Style(PINK, "dot", "triangle-down"),
     "reference": Style(NEUTRAL, "dash", "circle-open"),
 }
+_SCHEDULES = {
+    "vp-linear": Style(BLUE, "solid", "circle"),
+    "vp-cosine": Style(VERMILLION, "dash", "square"),
+    "flow": Style(GREEN, "dashdot", "x"),
+    "edm": Style(ORANGE, "longdash", "cross"),
+    "ve": Style(PINK, "dashdot", "triangle-up"),
+    "sub-vp": Style(SKY, "dot", "diamond"),
+}
 
 
 def solver_style(name: str) -> Style:
@@ -62,7 +71,7 @@ def solver_style(name: str) -> Style:
 
 def schedule_style(name: str) -> Style:
     """Colour, dash and marker of a schedule; the same whatever else is shown."""
-    return _by_place(list(SCHEDULES).index(name))
+    return _SCHEDULES.get(name) or _by_place(list(SCHEDULES).index(name))
 
 
 def _by_place(place: int) -> Style:
@@ -115,3 +124,22 @@ def batched(paths: np.ndarray) -> np.ndarray:
     """Paths (S, N) as one line with gaps, (N * (S + 1),): one trace in place of N."""
     gap = np.full((1, paths.shape[1]), np.nan)
     return typed(np.concatenate([paths, gap]).T.reshape(-1))
+
+
+def log_axis(*values: np.ndarray) -> dict:
+    """A logarithmic axis for positive ``values``: whole powers of ten, or 1, 2, 5 where they span less than two."""
+    given = np.concatenate([np.ravel(v) for v in values]) if values else np.array([])
+    given = given[np.isfinite(given) & (given > 0)]
+    if not len(given):
+        return {"type": "log", "exponentformat": "power"}
+    low, high = np.log10([given.min(), given.max()])
+    if high - low >= 2:
+        return {"type": "log", "exponentformat": "power", "dtick": int(np.ceil((high - low) / 8))}
+    powers = 10.0 ** np.arange(np.floor(low) - 1, np.ceil(high) + 1)
+    ticks = np.outer(powers, [1, 2, 5]).ravel()
+    return {"type": "log", "tickvals": ticks.tolist(), "ticktext": [f"{tick:.3g}" for tick in ticks]}
+
+
+def remark(figure: go.Figure, text: str) -> None:
+    """Plain words in the middle of a figure that has nothing to draw."""
+    figure.add_annotation(text=text, xref="paper", yref="paper", x=0.5, y=0.5, showarrow=False)

@@ -4,9 +4,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.trajectories import FieldFrames, SolverPath, TrajectoriesResult
-from core.figures.style import FAINT, NEUTRAL, batched, new_figure, solver_style, typed
+from core.figures.along import Line, along_figure, in_words
+from core.figures.style import FAINT, LABEL, NEUTRAL, batched, new_figure, solver_style, typed
 
-TRAILS, DOTS = 24, 150  # particles drawn with their path, and as a marker: more hide each other
+TRAILS, NOISY_TRAILS = 40, 8  # particles drawn with their path, at most; paths with noise cross the whole picture
+LINES = 120  # paths of all solvers together: more hide each other
+DOTS = 1000  # markers in one frame, of all solvers together: keeps the largest picture near 1 MB
 FRAME_MS = 350
 _DENSITY = [[0, "rgba(110, 140, 175, 0)"], [0.25, "rgba(110, 140, 175, 0.22)"], [1, "rgba(110, 140, 175, 0.75)"]]
 
@@ -24,13 +27,15 @@ def paths_figure(result: TrajectoriesResult, height: int = 700) -> go.Figure:
         raise ValueError("paths in the plane need 2-D data; use film_strip_figure for images")
     figure = new_figure(height, legend_rows=1 + len(result.paths) // 3)
     last = len(field.times) - 1
-    figure.add_traces([_density(field, last), _data(result), _arrows(field, last), _reference(result)])
-    for path in result.paths:
-        figure.add_trace(_trail(path))
+    figure.add_traces([_density(field, last), _data(result), _arrows(field, last)])
+    # noisy paths lie below the smooth ones, and both below the reference, which is dashed and hides little
+    for path in sorted(result.paths, key=lambda path: not path.stochastic):
+        figure.add_trace(_trail(path, _trail_count(result)))
+    figure.add_trace(_reference(result))
     moving = [0, 2]
-    for i, path in enumerate(result.paths):
+    for path in result.paths:
         moving.append(len(figure.data))
-        figure.add_trace(_dots(path, field, last, i))
+        figure.add_trace(_dots(path, field, last, _dot_count(result)))
     figure.frames = [
         go.Frame(
             name=str(k),
@@ -38,30 +43,33 @@ def paths_figure(result: TrajectoriesResult, height: int = 700) -> go.Figure:
             data=[
                 go.Heatmap(z=_levels(field, k)),
                 go.Quiver(**_uv(field, k)),
-                *(go.Scatter(**_places(path, field, k)) for path in result.paths),
+                *(go.Scatter(**_places(path, field, k, _dot_count(result))) for path in result.paths),
             ],
         )
         for k in range(last + 1)
     ]
     half = float(field.x[-1])
     figure.update_xaxes(range=[-half, half], title_text="x₁", constrain="domain")
-    figure.update_yaxes(range=[-half, half], title_text="x₂", scaleanchor="x", constrain="domain")
+    figure.update_yaxes(range=[-half, half], title_text="x₂", scaleanchor="x")
+    figure.update_yaxes(constrain="domain", constraintoward="bottom")  # the slider stays close on a narrow screen
     figure.update_layout(sliders=[_slider(result, field)], updatemenus=[_buttons()])
-    figure.update_layout(margin={"b": 190 + 22 * (len(result.paths) // 3)})
+    figure.update_layout(margin={"b": 165 + 22 * (len(result.paths) // 3)})
     return figure
 
 
 def alt_paths(result: TrajectoriesResult) -> str:
     """What the paths show, in words."""
     spec = result.spec
-    return (
-        f"{spec.particles} particles carried from noise to data ({spec.data.name}) in {spec.steps} steps by "
-        f"{', '.join(path.label for path in result.paths)}. {ranking(result)}"
-    )
+    names = ", ".join(path.label for path in result.paths)
+    steps = f"{spec.steps} step" + "s" * (spec.steps > 1)
+    shown = _dot_count(result)
+    some = f" ({shown} of them drawn)" if shown < spec.particles else ""
+    said = f"{spec.particles} particles{some} carried from noise to data ({spec.data.name}) in {steps} by {names}."
+    return " ".join(filter(None, (said, ranking(result))))
 
 
 def ranking(result: TrajectoriesResult) -> str:
-    """Which solver ends nearest to the reference and which farthest, with numbers; and which broke off."""
+    """Which solver ends nearest to the reference and which farthest, with numbers; which broke off or draws noise."""
     ended = sorted((p for p in result.paths if np.isfinite(p.final_rms)), key=lambda p: p.final_rms)
     parts = []
     if len(ended) > 1:
@@ -72,41 +80,42 @@ def ranking(result: TrajectoriesResult) -> str:
         )
     elif ended:
         parts.append(f"{ended[0].label} ends {ended[0].final_rms:.2g} (RMS) from the reference.")
+    noisy = [p.label for p in result.paths if p.stochastic and not p.message]
+    if noisy:
+        verb = "draws noise, so it has" if len(noisy) == 1 else "draw noise, so they have"
+        parts.append(f"{' and '.join(noisy)} {verb} no error against the ODE.")
     parts += [f"{p.label} {p.message}." for p in result.paths if p.message]
     return " ".join(parts)
 
 
 def error_figure(result: TrajectoriesResult, height: int = 360) -> go.Figure:
     """RMS distance to the reference at every step, against lambda; stochastic solvers have none."""
-    shown = [path for path in result.paths if not path.stochastic]
-    figure = new_figure(height, "Error along the path", legend_rows=1 + len(shown) // 2)
-    for path in shown:
-        style = solver_style(path.name)
-        figure.add_trace(
-            go.Scatter(
-                x=typed(result.log_snr[: len(path.times)]),
-                y=typed(np.where(path.error > 0, path.error, np.nan)),
-                name=path.label,
-                mode="lines+markers",
-                line={"color": style.colour, "dash": style.dash},
-                marker={"symbol": style.marker, "size": 7},
-                hovertemplate="λ = %{x:.2f}<br>error %{y:.2e}<extra>%{fullData.name}</extra>",
-            )
-        )
-    figure.update_xaxes(title_text="λ = log(α/σ), noise to data")
-    figure.update_yaxes(title_text="RMS error", type="log", exponentformat="power", dtick=1)
-    return figure
+    return along_figure(_lines(result), height, "Error along the path")
 
 
 def alt_error(result: TrajectoriesResult) -> str:
     """Where along the path the error is made, in words."""
-    parts = []
-    for path in result.paths:
-        if path.stochastic or len(path.error) < 2:
-            continue
-        where = result.log_snr[int(np.nanargmax(np.diff(path.error))) + 1]
-        parts.append(f"{path.label} gains most of its error near λ = {where:.1f} and ends at {path.error[-1]:.2g}")
-    return "RMS error along the path. " + ("; ".join(parts) + "." if parts else "Only stochastic solvers are shown.")
+    lines = _lines(result)
+    if not lines:
+        return "RMS error along the path: only solvers that draw noise are shown, and they have none."
+    found = in_words(lines)
+    return f"RMS error along the path grows most: {found}." if found else "RMS error along the path: none measured."
+
+
+def _lines(result: TrajectoriesResult) -> list[Line]:
+    return [
+        Line(path.name, path.label, result.log_snr[: len(path.error)], path.error, result.spec.steps)
+        for path in result.paths
+        if not path.stochastic
+    ]
+
+
+def _dot_count(result: TrajectoriesResult) -> int:
+    return min(result.spec.particles, DOTS // len(result.paths))
+
+
+def _trail_count(result: TrajectoriesResult) -> int:
+    return min(result.spec.particles, TRAILS, LINES // len(result.paths))
 
 
 def _subset(n: int, most: int) -> np.ndarray:
@@ -172,7 +181,7 @@ def _data(result: TrajectoriesResult) -> go.Scatter:
 
 
 def _reference(result: TrajectoriesResult) -> go.Scatter:
-    chosen = _subset(result.reference.shape[1], TRAILS)
+    chosen = _subset(result.reference.shape[1], _trail_count(result))
     return go.Scatter(
         x=batched(result.reference[:, chosen, 0]),
         y=batched(result.reference[:, chosen, 1]),
@@ -183,16 +192,17 @@ def _reference(result: TrajectoriesResult) -> go.Scatter:
     )
 
 
-def _trail(path: SolverPath) -> go.Scatter:
+def _trail(path: SolverPath, count: int) -> go.Scatter:
     """The solver's polylines: each corner is the end of a step."""
-    style, chosen = solver_style(path.name), _subset(path.states.shape[1], TRAILS)
+    style = solver_style(path.name)
+    chosen = _subset(path.states.shape[1], NOISY_TRAILS if path.stochastic else count)
     return go.Scatter(
         x=batched(path.states[:, chosen, 0]),
         y=batched(path.states[:, chosen, 1]),
         mode="lines+markers",
-        line={"color": style.colour, "width": 1.4},
+        line={"color": style.colour, "width": 1 if path.stochastic else 1.4},
         marker={"color": style.colour, "size": 3.5},
-        opacity=0.8,
+        opacity=0.45 if path.stochastic else 0.8,
         hoverinfo="skip",
         name=path.label,
         legendgroup=path.label,
@@ -200,21 +210,21 @@ def _trail(path: SolverPath) -> go.Scatter:
     )
 
 
-def _places(path: SolverPath, field: FieldFrames, k: int) -> dict[str, np.ndarray]:
+def _places(path: SolverPath, field: FieldFrames, k: int, count: int) -> dict[str, np.ndarray]:
     """Where the particles are at frame ``k``; nowhere once the run has broken off."""
     step = int(field.steps[k])
     if step >= len(path.states):
         return {"x": typed([]), "y": typed([])}
-    chosen = _subset(path.states.shape[1], DOTS)
+    chosen = _subset(path.states.shape[1], count)
     return {"x": typed(path.states[step, chosen, 0]), "y": typed(path.states[step, chosen, 1])}
 
 
-def _dots(path: SolverPath, field: FieldFrames, k: int, place: int) -> go.Scatter:
+def _dots(path: SolverPath, field: FieldFrames, k: int, count: int) -> go.Scatter:
     style = solver_style(path.name)
     return go.Scatter(
-        **_places(path, field, k),
+        **_places(path, field, k, count),
         mode="markers",
-        marker={"color": style.colour, "symbol": style.marker, "size": 6.5, "opacity": 0.9, "line": {"width": 0}},
+        marker={"color": style.colour, "symbol": style.marker, "size": 6, "opacity": 0.85, "line": {"width": 0}},
         name=_legend(path),
         legendgroup=path.label,
         hovertemplate="(%{x:.3f}, %{y:.3f})<extra>" + path.label + "</extra>",
@@ -224,17 +234,17 @@ def _dots(path: SolverPath, field: FieldFrames, k: int, place: int) -> go.Scatte
 def _legend(path: SolverPath) -> str:
     if path.diverged_at is not None:
         return f"{path.label}: diverged in step {path.diverged_at + 1}"
-    return path.label if path.stochastic else f"{path.label}: error {path.final_rms:.2g}"
+    return f"{path.label}: error {path.final_rms:.2g}" if np.isfinite(path.final_rms) else path.label
 
 
 def _slider(result: TrajectoriesResult, field: FieldFrames) -> dict:
     steps = [
         {
-            "label": f"{t:.3g}",
+            "label": f"t = {t:.3g}, λ = {result.log_snr[step]:.2f}",
             "method": "animate",
             "args": [[str(k)], {"mode": "immediate", "frame": {"duration": 0, "redraw": True}}],
         }
-        for k, t in enumerate(field.times)
+        for k, (step, t) in enumerate(zip(field.steps, field.times, strict=True))
     ]
     return {
         "active": len(steps) - 1,
@@ -244,10 +254,10 @@ def _slider(result: TrajectoriesResult, field: FieldFrames) -> dict:
         "y": 0,
         "yanchor": "top",
         "pad": {"t": 66, "l": 12, "r": 12},
-        "currentvalue": {"prefix": "time t = ", "xanchor": "right", "font": {"size": 15}},
-        "ticklen": 4,
+        "currentvalue": {"xanchor": "right", "font": {"size": 15, "color": LABEL}},
+        "ticklen": 0,
         "minorticklen": 0,
-        "font": {"size": 12},
+        "font": {"size": 1, "color": "rgba(0,0,0,0)"},  # t and lambda stand above the slider, not below every step
         "bgcolor": FAINT,
         "bordercolor": "rgba(0,0,0,0)",
         "transition": {"duration": 0},
