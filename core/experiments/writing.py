@@ -48,8 +48,7 @@ def _reference(data: Data, intervals: int, record: bool = False) -> str:
 
 
 def _start(spec: Setting, dtype: str) -> str:
-    place = "" if is_exact(spec.data) else ".to(model.device)"
-    return f"x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={dtype}){place}"
+    return f"x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={dtype})"
 
 
 def _solver(choice: SolverChoice) -> str:
