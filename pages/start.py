@@ -15,7 +15,7 @@ page = Page(
     lead="A diffusion model turns noise into data by following a differential equation. A computer follows it in "
     "steps, and how it steps decides what comes out. Here several solvers start from the **same noise** and take "
     "**few steps**: press play, and see who gets where.",
-    toy=TrajectoriesSpec(data=ToyData(name="moons"), solvers=SOLVERS, steps=8, particles=100),
+    toy=TrajectoriesSpec(data=ToyData(name="letter-s"), solvers=SOLVERS, steps=8, particles=100),
     images=TrajectoriesSpec(data=ImageData(), solvers=SOLVERS, steps=8, particles=4),
     views=pictures.WHICH,
 )

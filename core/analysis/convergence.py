@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 SMALLEST_WINDOW = 3
 STRAIGHT = 0.04  # largest residual of a straight line, in units of log2(error)
@@ -104,6 +103,8 @@ def _residual(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _fit(n: np.ndarray, x: np.ndarray, y: np.ndarray, i: int, reliable: bool, reason: str) -> FittedOrder:
+    from scipy import stats  # a third of a second to import, which a first picture need not wait for
+
     line, count = stats.linregress(x[i:], y[i:]), len(n) - i
     margin = math.inf if count < 3 else float(stats.t.ppf(0.975, count - 2) * line.stderr)
     return FittedOrder(-line.slope, (n[i], n[-1]), _residual(x[i:], y[i:]), margin, reliable, reason)

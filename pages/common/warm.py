@@ -10,6 +10,7 @@ HEAVY = (
     "core.experiments.links",
     "core.experiments.code",
     "core.figures.trajectories",
+    "core.figures.images",
     "plotly.io",
 )
 _begun = threading.Lock()
