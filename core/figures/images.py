@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import torch
 
 from core.data import to_display
-from core.experiments.trajectories import TrajectoriesResult
+from core.experiments.trajectories import SolverPath, TrajectoriesResult
 from core.figures.style import NEUTRAL, new_figure
 
 TILE = 64  # pixels to which a tile is blown up, at least: browsers blur small images when they stretch them
@@ -102,15 +102,14 @@ def film_strip_figure(result: TrajectoriesResult, particle: int = 0, columns: in
     labels = [f"<b>Reference</b>, x<sub>t</sub> ({result.reference_label})"]
     for path in result.paths:
         reached = len(path.times)
-        end = "diverged" if path.diverged_at is not None else f"error {path.final_rms:.2g}"
         lost = np.full(path.states.shape[2:], np.nan)
         rows.append([path.states[k, particle] / _size(result, k) if k < reached else lost for k in picked])
-        labels.append(f"<b>{path.label}</b>, x<sub>t</sub> ({'random' if path.stochastic else end}, NFE {path.nfe})")
+        labels.append(f"<b>{path.label}</b>, x<sub>t</sub> ({', '.join([*_outcome(path), f'NFE {path.nfe}'])})")
         before_end = [k for k in picked if k < result.spec.steps]  # nothing is predicted once the last step is done
         rows.append([path.x0[k, particle] if k < len(path.x0) else lost for k in before_end])
         rows[-1] += [None] * (len(picked) - len(before_end))
         labels.append(f"{path.label}, predicted x<sub>0</sub>")
-    ticks = [f"{result.log_snr[k]:.1f}" for k in picked]
+    ticks = [f"{result.log_snr[k]:.1f}".replace("-", "−") for k in picked]
     return sheet_figure(rows, labels, ticks, "", "λ = log(α/σ), noise to data")
 
 
@@ -119,8 +118,16 @@ def _size(result: TrajectoriesResult, k: int) -> float:
     return float(max(1.0, np.hypot(result.alpha[k], result.sigma[k])))
 
 
+def _outcome(path: SolverPath) -> list[str]:
+    if path.diverged_at is not None:
+        return [f"diverged in step {path.diverged_at + 1}"]
+    if path.stochastic:
+        return ["draws noise"]
+    return [f"error {path.final_rms:.2g}"] if np.isfinite(path.final_rms) else []
+
+
 def alt_film_strip(result: TrajectoriesResult, particle: int = 0) -> str:
     """What the strips show, in words."""
-    errors = [f"{p.label} {p.final_rms:.2g}" for p in result.paths if np.isfinite(p.final_rms)]
-    shown = f"Image {particle + 1} of {result.spec.particles} from noise to data in {result.spec.steps} steps."
-    return f"{shown} RMS errors over all images at the end: {', '.join(errors) or 'none measured'}."
+    shown = f"Image {particle + 1} of {result.spec.particles} from noise to data in {result.spec.steps} steps"
+    ends = [f"{path.label} {', '.join(_outcome(path)) or 'no error measured'}" for path in result.paths]
+    return f"{shown}, below the reference. At the end, over all images (RMS): {'; '.join(ends)}."

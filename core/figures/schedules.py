@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.schedules import SchedulesResult
-from core.figures.style import NEUTRAL, batched, new_figure, schedule_style, typed
+from core.figures.style import ORANGE, batched, log_axis, new_figure, schedule_style, typed
 from core.grids import GRIDS
 from core.schedules import SCHEDULES
 
@@ -43,17 +43,16 @@ def curves_figure(result: SchedulesResult, y: str = "alpha", x: str = "t", heigh
                 hovertemplate="%{x:.4g}, %{y:.4g}<extra>%{fullData.name}</extra>",
             )
         )
-    figure.update_xaxes(title_text=QUANTITIES[x][0], type=_scale(result, x))
-    figure.update_yaxes(title_text=QUANTITIES[y][0], type=_scale(result, y))
-    figure.update_xaxes(exponentformat="power").update_yaxes(exponentformat="power")
+    figure.update_xaxes(title_text=QUANTITIES[x][0], **_scale(result, x))
+    figure.update_yaxes(title_text=QUANTITIES[y][0], **_scale(result, y))
     return figure
 
 
-def _scale(result: SchedulesResult, name: str) -> str:
+def _scale(result: SchedulesResult, name: str) -> dict:
     """Logarithmic where a level spans decades, as the noise of EDM and its time do."""
-    if name in ("sigma", "t") and max(float(getattr(curve, name).max()) for curve in result.curves) > 2:
-        return "log"
-    return QUANTITIES[name][1]
+    values = [getattr(curve, name) for curve in result.curves]
+    wide = name in ("sigma", "t") and max(float(v.max()) for v in values) > 2
+    return log_axis(*values) if wide or QUANTITIES[name][1] == "log" else {"type": "linear"}
 
 
 def _drawable(values: np.ndarray, name: str) -> np.ndarray:
@@ -63,11 +62,14 @@ def _drawable(values: np.ndarray, name: str) -> np.ndarray:
 def alt_curves(result: SchedulesResult, y: str = "alpha", x: str = "t") -> str:
     """What the curves show, in words."""
     ends = [f"{c.title} from {getattr(c, y)[0]:.3g} (data) to {getattr(c, y)[-1]:.3g} (noise)" for c in result.curves]
-    return f"{QUANTITIES[y][0]} against {QUANTITIES[x][0]}: {'; '.join(ends)}."
+    against = QUANTITIES[x][0][0].lower() + QUANTITIES[x][0][1:]
+    return f"{QUANTITIES[y][0]} against {against}: {'; '.join(ends)}."
 
 
 def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
     """Where each grid puts its steps under each schedule, one row each; ``x`` is ``"log_snr"`` or ``"times"``.
+
+    Where schedules run over different times, as EDM up to t = 80, times are drawn as a share of the first one.
 
     Raises
     ------
@@ -76,45 +78,50 @@ def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
     """
     if x not in ("log_snr", "times"):
         raise ValueError(f"steps are placed in log_snr or times, not {x!r}")
-    rows = list(result.grids)
-    figure = new_figure(130 + 46 * len(rows), legend_rows=0)
-    labels = []
-    for i, (schedule, grid) in enumerate(rows):
-        style = schedule_style(schedule)
-        places = getattr(result.grids[schedule, grid], x)
-        labels.append(f"{SCHEDULES[schedule].title}: {GRIDS[grid].title}")
+    figure = new_figure(130 + 46 * len(result.grids), legend_rows=0)
+    share = x == "times" and max(float(places.times[0]) for places in result.grids.values()) > 2
+    for row, ((schedule, grid), places) in enumerate(result.grids.items()):
+        colour = schedule_style(schedule).colour
+        label = f"{SCHEDULES[schedule].title}: {GRIDS[grid].title}"
+        drawn = getattr(places, x) / (places.times[0] if share else 1)
         figure.add_trace(
             go.Scatter(
-                x=typed(places),
-                y=typed(np.full(len(places), i)),
+                x=typed(drawn),
+                y=typed(np.full(len(drawn), row)),
                 mode="lines+markers",
-                line={"color": style.colour, "width": 1},
-                marker={"symbol": "line-ns-open", "size": 14, "color": style.colour, "line": {"width": 2}},
-                name=labels[-1],
+                line={"color": colour, "width": 1},
+                marker={"symbol": "line-ns-open", "size": 14, "color": colour, "line": {"width": 2}},
+                name=label,
                 showlegend=False,
-                hovertemplate="%{x:.4g}<extra>" + labels[-1] + "</extra>",
+                customdata=typed(np.column_stack([places.times, places.log_snr])),
+                hovertemplate="t = %{customdata[0]:.4g}, λ = %{customdata[1]:.2f}<extra>" + label + "</extra>",
             )
         )
         figure.add_annotation(
-            x=0, xref="paper", y=i - 0.45, text=labels[-1], showarrow=False, xanchor="left", yanchor="middle"
+            x=0, xref="paper", y=row - 0.45, text=label, showarrow=False, xanchor="left", yanchor="middle"
         )
     figure.update_annotations(font={"size": 13})
-    figure.update_yaxes(visible=False, range=[len(rows) - 0.5, -0.9])
-    title = "λ = log(α/σ): noise on the left, data on the right" if x == "log_snr" else "time t: noise on the left"
-    figure.update_xaxes(title_text=title)
-    if x == "times":
-        wide = max(float(places.times[0]) for places in result.grids.values()) > 2
-        figure.update_xaxes(autorange="reversed", type="log" if wide else "linear", exponentformat="power")
+    figure.update_yaxes(visible=False, range=[len(result.grids) - 0.5, -0.9])
+    if x == "log_snr":
+        figure.update_xaxes(title_text="λ = log(α/σ): noise on the left, data on the right")
+    else:
+        time = "time as a share of the first, t / t_start" if share else "time t"
+        figure.update_xaxes(title_text=f"{time}: noise on the left, data on the right", autorange="reversed")
     return figure
 
 
 def alt_grids(result: SchedulesResult) -> str:
     """How the grids differ, in words: how much of each lies on the data side of lambda = 0."""
+    shares: dict[str, list[float]] = {}
+    for (_, grid), places in result.grids.items():
+        shares.setdefault(grid, []).append(float(np.mean(places.log_snr[1:] > 0)))
     parts = []
-    for (schedule, grid), places in result.grids.items():
-        share = float(np.mean(places.log_snr[1:] > 0))
-        parts.append(f"{GRIDS[grid].title} under {SCHEDULES[schedule].title} {share:.0%}")
-    return f"Share of the {result.spec.steps} steps that end where signal exceeds noise: {'; '.join(parts)}."
+    for grid, found in shares.items():
+        low, high = f"{min(found):.0%}", f"{max(found):.0%}"
+        parts.append(f"{GRIDS[grid].title} {low if low == high else f'{low} to {high}'}")
+    steps = f"the {result.spec.steps} steps" if result.spec.steps > 1 else "the one step"
+    by = f"under {SCHEDULES[result.spec.schedules[0]].title}" if len(result.spec.schedules) == 1 else "by schedule"
+    return f"Share of {steps} that end where signal exceeds noise (λ > 0), {by}: {'; '.join(parts)}."
 
 
 def slice_figure(result: SchedulesResult, height: int = 460) -> go.Figure:
@@ -142,7 +149,7 @@ def slice_figure(result: SchedulesResult, height: int = 460) -> go.Figure:
             x=batched(times),
             y=batched(part.paths),
             mode="lines",
-            line={"color": NEUTRAL, "width": 1.5},
+            line={"color": ORANGE, "width": 1.5},  # stands out from blue on white and on dark
             name="paths of the probability-flow ODE",
             showlegend=True,
             hoverinfo="skip",

@@ -15,6 +15,7 @@ from core.figures import images
 from core.figures import schedules as on_schedules
 from core.figures import trajectories as on_trajectories
 from core.figures.style import solver_style
+from core.grids import GRIDS
 
 
 def arrays(figure: go.Figure):
@@ -207,9 +208,12 @@ def test_words_carry_the_numbers(curvature, image_curvature, schedules):
         assert shape.title in on_curvature.alt_curvature(curvature)
     assert "%" in on_curvature.alt_plane(image_curvature)
     assert len(on_curvature.summary_table(curvature)) == len(curvature.shapes)
-    for words in (
-        on_schedules.alt_curves(schedules),
-        on_schedules.alt_grids(schedules),
-        on_schedules.alt_slice(schedules),
-    ):
+    for words in (on_schedules.alt_curves(schedules), on_schedules.alt_slice(schedules)):
         assert "VP, linear" in words
+
+
+def test_words_about_grids_say_how_many_steps_are_spent_on_data(schedules):
+    words = on_schedules.alt_grids(schedules)
+    for grid in schedules.spec.grids:
+        shares = [np.mean(places.log_snr[1:] > 0) for (_, name), places in schedules.grids.items() if name == grid]
+        assert f"{GRIDS[grid].title} {min(shares):.0%} to {max(shares):.0%}" in words
