@@ -127,12 +127,15 @@ def batched(paths: np.ndarray) -> np.ndarray:
 
 
 def log_axis(*values: np.ndarray) -> dict:
-    """A logarithmic axis for positive ``values``: whole powers of ten, or 1, 2, 5 where they span less than two."""
+    """A logarithmic axis for positive ``values``: whole powers of ten, or 1, 2, 5 where they span less than two.
+
+    Values that span less than half a power of ten are left to Plotly, which then labels as on a linear axis.
+    """
     given = np.concatenate([np.ravel(v) for v in values]) if values else np.array([])
     given = given[np.isfinite(given) & (given > 0)]
-    if not len(given):
-        return {"type": "log", "exponentformat": "power"}
-    low, high = np.log10([given.min(), given.max()])
+    low, high = np.log10([given.min(), given.max()]) if len(given) else (0, 0)
+    if high - low < 0.5:
+        return {"type": "log", "nticks": 6}
     if high - low >= 2:
         return {"type": "log", "exponentformat": "power", "dtick": int(np.ceil((high - low) / 8))}
     powers = 10.0 ** np.arange(np.floor(low) - 1, np.ceil(high) + 1)

@@ -1,0 +1,145 @@
+"""Figures at the edge: nothing to compare with, every run lost, noise in the solver, and the largest pictures."""
+
+import dataclasses
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from core.experiments import CurvatureSpec, SchedulesSpec, TrajectoriesSpec, run_experiment
+from core.figures import along, images
+from core.figures import schedules as on_schedules
+from core.figures import trajectories as on_trajectories
+from core.figures.style import log_axis, schedule_style
+
+
+@pytest.fixture
+def without_reference(trajectories):
+    """The trajectories as they are when the reference broke off: no solver has an error."""
+    paths = [
+        dataclasses.replace(path, error=np.full_like(path.error, np.nan), final_rms=np.nan, final_median=np.nan)
+        for path in trajectories.paths
+    ]
+    return dataclasses.replace(trajectories, paths=tuple(paths))
+
+
+def texts(figure: go.Figure) -> str:
+    names = [trace.name or "" for trace in figure.data]
+    return " ".join([*names, *(note.text or "" for note in figure.layout.annotations)])
+
+
+def test_no_number_is_made_up_where_no_error_was_measured(without_reference):
+    for words in (
+        on_trajectories.alt_paths(without_reference),
+        on_trajectories.alt_error(without_reference),
+        texts(on_trajectories.paths_figure(without_reference)),
+        texts(on_trajectories.error_figure(without_reference)),
+    ):
+        assert "nan" not in words.lower().split()
+        assert "error nan" not in words
+        assert "nearest" not in words
+    assert "none measured" in on_trajectories.alt_error(without_reference)
+    assert "no error to show" in texts(on_trajectories.error_figure(without_reference))
+
+
+def test_solvers_that_draw_noise_are_said_to_have_no_error(trajectories):
+    noisy = dataclasses.replace(trajectories, paths=tuple(p for p in trajectories.paths if p.stochastic))
+    assert "none" in on_trajectories.alt_error(noisy)
+    assert "draws noise" in on_trajectories.alt_paths(noisy)
+    assert not on_trajectories.error_figure(noisy).data
+
+
+def test_film_strip_says_how_each_run_ended(image_trajectories):
+    first, second, *rest = image_trajectories.paths
+    lost = dataclasses.replace(first, diverged_at=2, times=first.times[:3], states=first.states[:3], x0=first.x0[:2])
+    noisy = dataclasses.replace(second, stochastic=True, final_rms=np.nan)
+    result = dataclasses.replace(image_trajectories, paths=(lost, noisy, *rest))
+    labels = [note.text for note in images.film_strip_figure(result).layout.annotations]
+    assert "diverged in step 3" in labels[1]
+    assert "draws noise" in labels[3]
+    assert f"error {rest[0].final_rms:.2g}" in labels[5]
+    words = images.alt_film_strip(result)
+    assert f"{first.label} diverged in step 3" in words
+    assert f"{first.final_rms:.2g};" not in words
+    assert "nan" not in words
+
+
+def test_error_along_the_path_names_where_it_grows_and_how_it_ends():
+    log_snr = np.array([-2.0, -1.0, 0.0, 1.0])
+    whole = along.Line("ddim", "DDIM", log_snr, np.array([0.0, 0.1, 0.5, 0.25]), steps=3)
+    short = along.Line("euler", "Euler", log_snr[:3], np.array([0.0, 0.3, 0.4]), steps=3)
+    gone = along.Line("heun", "Heun", log_snr[:1], np.array([0.0]), steps=3)
+    assert along.in_words([whole]) == "DDIM near λ = 0.0, ending at 0.25"
+    assert along.in_words([short]) == "Euler near λ = -1.0, breaking off in step 3"
+    assert along.in_words([gone]) == "Heun broke off in step 1"
+    figure = along.along_figure([whole, short], 300)
+    assert [trace.name for trace in figure.data] == ["DDIM", "Euler: broke off in step 3"]
+    np.testing.assert_allclose(figure.data[1].y, np.float32([np.nan, 0.3, 0.4]))
+
+
+def test_slider_shows_time_and_lambda_of_every_frame(trajectories):
+    steps = on_trajectories.paths_figure(trajectories).layout.sliders[0].steps
+    for step, t, lam in zip(steps, trajectories.times, trajectories.log_snr, strict=True):
+        shown_t, shown_lam = (float(part.split("= ")[1]) for part in step.label.split(", "))
+        assert shown_t == pytest.approx(t, rel=0.01)
+        assert shown_lam == pytest.approx(lam, abs=0.005)
+
+
+def test_every_particle_has_a_marker_and_few_have_a_trail():
+    result = run_experiment(TrajectoriesSpec())
+    figure = on_trajectories.paths_figure(result)
+    assert len(figure.to_json()) < 700e3
+    for path in result.paths:
+        trail, dots = (trace for trace in figure.data if (trace.name or "").startswith(path.label))
+        assert len(dots.x) == result.spec.particles
+        assert np.isnan(trail.x).sum() == on_trajectories.TRAILS
+        # the polyline of a particle is that of the run, corner by corner
+        np.testing.assert_allclose(trail.x[: result.spec.steps + 1], path.states[:, 0, 0].astype(np.float32))
+
+
+def test_the_largest_picture_can_still_be_sent():
+    solvers = ("euler", "ddim", "dpmpp-2m", "ddpm", "euler-maruyama")
+    result = run_experiment(TrajectoriesSpec(particles=2000, steps=100, solvers=solvers))
+    figure = on_trajectories.paths_figure(result)
+    assert len(figure.to_json()) < 1.5e6
+    assert len(figure.frames) <= 40
+    drawn = len(figure.data[-1].x)
+    assert 100 <= drawn < 2000
+    assert f"({drawn} of them drawn)" in on_trajectories.alt_paths(result)
+
+
+def test_times_of_all_schedules_fit_one_axis():
+    result = run_experiment(SchedulesSpec(schedules=("vp-linear", "edm", "ve"), grids=("uniform-t", "karras"), steps=6))
+    figure = on_schedules.grids_figure(result, "times")
+    assert figure.layout.xaxis.type in (None, "linear")  # VE ends at t = 0, which no logarithm shows
+    for trace, places in zip(figure.data, result.grids.values(), strict=True):
+        np.testing.assert_allclose(trace.x, places.times / places.times[0], rtol=1e-6)
+    assert "share" in figure.layout.xaxis.title.text
+    alone = run_experiment(SchedulesSpec(schedules=("vp-linear",), grids=("uniform-t",), steps=6))
+    np.testing.assert_allclose(
+        on_schedules.grids_figure(alone, "times").data[0].x, alone.grids["vp-linear", "uniform-t"].times, rtol=1e-6
+    )
+
+
+def test_schedules_shown_together_by_default_differ_in_colour():
+    for spec in (CurvatureSpec(), SchedulesSpec()):
+        assert len({schedule_style(name).colour for name in spec.schedules}) == len(spec.schedules)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.13, 0.5), (1e-3, 0.02), (1e-12, 1.0), (2e-4, 3e-2)])
+def test_a_logarithmic_axis_has_two_to_nine_labels_in_view(low, high):
+    axis = log_axis(np.array([low, np.nan, 0.0, high]))
+    first, last = np.log10(low) - 0.1, np.log10(high) + 0.1  # what an axis shows around its values
+    if "tickvals" in axis:
+        ticks = np.log10(axis["tickvals"])
+        np.testing.assert_allclose([float(text) for text in axis["ticktext"]], axis["tickvals"], rtol=0.01)
+    else:
+        ticks = np.arange(-20, 20) * axis["dtick"]
+    assert 2 <= np.sum((ticks >= first) & (ticks <= last)) <= 9
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [5.0, 5.0], [0.13, 0.2]])
+def test_a_logarithmic_axis_of_almost_one_value_is_labelled_by_plotly(values):
+    axis = log_axis(np.array(values))
+    assert axis["type"] == "log"
+    assert not {"tickvals", "dtick"} & set(axis)
