@@ -3,6 +3,7 @@
 from core.analysis.convergence import FittedOrder, convergence_order
 from core.analysis.errors import median_error, particle_error, path_error, rms_error
 from core.analysis.geometry import (
+    flow_curvature,
     length_over_chord,
     path_curvature,
     path_length,
@@ -14,6 +15,7 @@ from core.analysis.geometry import (
 __all__ = [
     "FittedOrder",
     "convergence_order",
+    "flow_curvature",
     "length_over_chord",
     "median_error",
     "particle_error",

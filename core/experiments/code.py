@@ -14,6 +14,7 @@ _FROM = {
     "solve": "core.solve",
     "rms_error": "core.analysis",
     "convergence_order": "core.analysis",
+    "flow_curvature": "core.analysis",
     "polyline_curvature": "core.analysis",
     "straightness": "core.analysis",
 }

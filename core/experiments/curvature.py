@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.analysis import length_over_chord, polyline_curvature, principal_plane, straightness
+from core.analysis import flow_curvature, length_over_chord, polyline_curvature, principal_plane, straightness
 from core.experiments.build import (
     Report,
     Stop,
@@ -137,7 +137,8 @@ def run_curvature(spec: CurvatureSpec, report: Report = silent, stop: Stop = nev
     notes = (
         f"Computed with {device_line(spec.data)}.",
         f"Paths are those of {label}.",
-        "Curvature is that of the path in x, so it depends on the schedule, which scales x.",
+        "Curvature is that of the path in x, so it depends on the schedule, which scales x. "
+        "A particle so slow that rounding would decide its bend counts as at rest, with curvature 0.",
         *broken,
         *(() if is_exact(spec.data) else ("The score is learned: near pure noise its small errors decide the bends.",)),
     )
@@ -160,7 +161,10 @@ def _shape(spec: CurvatureSpec, name: str, title: str, report: Report, stop: Sto
     if run.message:
         raise Broken(f"Paths under {title} are left out: the reference {run.message}.")
     states = run.states[::inner]
-    curvature = polyline_curvature(states, accuracy_of(spec.data)).cpu().numpy()
+    # asked of the field where the score is exact; a learned one is rough, and only the states are smooth
+    exact = is_exact(spec.data)
+    bend = flow_curvature(problem, bends, states) if exact else polyline_curvature(states, accuracy_of(spec.data))
+    curvature = bend.cpu().numpy()
     plane, shares = principal_plane(states)
     return (
         PathShape(

@@ -111,6 +111,11 @@ for name, options in solvers:
 def write_curvature(spec: CurvatureSpec) -> str:
     """Curvature and straightness under each schedule."""
     inner = inner_steps(spec)
+    nodes = f"run.states[::{inner}]"
+    if is_exact(spec.data):
+        bend = f"flow_curvature(problem, bends, {nodes})"
+    else:
+        bend = f"polyline_curvature({nodes}, {accuracy_of(spec.data)!r})"
     return f"""{_model(spec.data)}
 curvatures, straight = {{}}, {{}}
 for name in {list(spec.schedules)}:
@@ -119,7 +124,7 @@ for name in {list(spec.schedules)}:
     times = refine(problem.schedule, bends, {inner})  # for the integral over time
     {_start(spec, _precision(spec.data))}
     run = {_reference(spec.data, inner * spec.nodes, record=True)}
-    curvatures[name] = polyline_curvature(run.states[::{inner}], {accuracy_of(spec.data)!r})
+    curvatures[name] = {bend}
     straight[name] = straightness(run)
     print(name, "median curvature", curvatures[name].median(), "mean straightness", straight[name].mean())
 """

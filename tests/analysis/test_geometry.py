@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from core.analysis import (
+    flow_curvature,
     length_over_chord,
     path_curvature,
     path_length,
@@ -166,6 +167,18 @@ class TestGaussianFlow:
         for i, path in enumerate(paths):
             exact = path.curvature(run.times)
             torch.testing.assert_close(curvature[1:-1, i], exact[1:-1], rtol=2e-3, atol=2e-3 * float(exact.mean()))
+
+    def test_curvature_of_the_field_over_the_whole_range(self, name):
+        """Also where a particle hardly moves, as at the noise end of vp-linear, and the states tell nothing."""
+        schedule = make_schedule(name)
+        problem, times = Problem(MODEL, schedule), make_grid("uniform-lambda", schedule, 60)
+        x = problem.sample_prior(3, schedule.t_max, 5)
+        paths = [GaussianPath(name, schedule.t_max, schedule.t_min, particle) for particle in x]
+        states = torch.stack([path.at(times) for path in paths], dim=1).detach()
+        curvature = flow_curvature(problem, times, states)
+        assert curvature.shape == (61, 3)
+        for i, path in enumerate(paths):
+            torch.testing.assert_close(curvature[:, i], path.curvature(times), rtol=1e-4, atol=1e-9)
 
     def test_straightness_and_length(self, case):
         run, paths = case
