@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.experiments.curvature import CurvatureResult, PathShape
-from core.figures.style import NEUTRAL, TEXT, batched, new_figure, schedule_style, typed
+from core.figures.style import NEUTRAL, TEXT, batched, log_axis, new_figure, schedule_style, typed
 
 AGAINST = {"s": "share of the time s, noise to data", "log_snr": "λ = log(α/σ), noise to data"}
 SHOWN_PATHS = 60
@@ -17,6 +17,8 @@ _BENDS = ("#56b4e9", "#3f9fc0", "#009e73", "#8aa800", "#e69f00", "#e07b00", "#d5
 def curvature_figure(result: CurvatureResult, against: str = "s", height: int = 520) -> go.Figure:
     """Curvature along time: median, mean and the band between the 10th and the 90th percentile, by schedule.
 
+    A curvature of 0 has no place on a logarithmic axis: lines leave through the lower edge there.
+
     Raises
     ------
     ValueError
@@ -24,10 +26,13 @@ def curvature_figure(result: CurvatureResult, against: str = "s", height: int = 
     """
     if against not in AGAINST:
         raise ValueError(f"against must be one of {', '.join(AGAINST)}, not {against!r}")
-    figure = new_figure(height, legend_rows=2 * len(result.shapes) // 2 + 1)
+    figure = new_figure(height, legend_rows=len(result.shapes))
+    bottom, top = _range(result)
+    below = bottom / 1e3
     for shape in result.shapes:
         style, x = schedule_style(shape.schedule), getattr(shape, against)
-        low, median, high = (np.maximum(q, _smallest(result)) for q in shape.quantiles)
+        low, median, high = (np.maximum(q, below) for q in shape.quantiles)
+        common = {"x": typed(x), "mode": "lines", "legendgroup": shape.title}
         figure.add_trace(
             go.Scatter(
                 x=typed(np.concatenate([x, x[::-1]])),
@@ -41,41 +46,44 @@ def curvature_figure(result: CurvatureResult, against: str = "s", height: int = 
                 name=f"{shape.title}, 10 to 90 %",
             )
         )
-        common = {"x": typed(x), "mode": "lines", "legendgroup": shape.title}
+        figure.add_trace(
+            go.Scatter(
+                y=typed(np.maximum(shape.curvature_mean, below)),
+                line={"color": style.colour, "width": 1},
+                name=f"{shape.title}, mean",
+                showlegend=False,
+                customdata=typed(shape.curvature_mean),
+                hovertemplate="%{x:.3f}: mean %{customdata:.2e}<extra>" + shape.title + "</extra>",
+                **common,
+            )
+        )
         figure.add_trace(
             go.Scatter(
                 y=typed(median),
                 line={"color": style.colour, "dash": style.dash, "width": 3},
-                name=f"{shape.title}: median, band 10 to 90 %",
-                hovertemplate="%{x:.3f}: median %{y:.2e}<extra>" + shape.title + "</extra>",
-                **common,
-            )
-        )
-        figure.add_trace(
-            go.Scatter(
-                y=typed(np.maximum(shape.curvature_mean, _smallest(result))),
-                line={"color": style.colour, "width": 1},
-                name=f"{shape.title}: mean",
-                hovertemplate="%{x:.3f}: mean %{y:.2e}<extra>" + shape.title + "</extra>",
+                name=shape.title,
+                customdata=typed(shape.quantiles[1]),
+                hovertemplate="%{x:.3f}: median %{customdata:.2e}<extra>" + shape.title + "</extra>",
                 **common,
             )
         )
     figure.update_xaxes(title_text=AGAINST[against])
-    figure.update_yaxes(
-        title_text="Curvature κ (1 / length)", type="log", exponentformat="power", range=np.log10(_range(result))
-    )
+    figure.update_yaxes(title_text="Curvature κ (1 / length)", **log_axis(np.array([bottom, top])))
+    figure.update_yaxes(range=np.log10([bottom, top]))
+    key = {"text": "Thick: median. Thin: mean. Band: 10 to 90 %.", "side": "top", "font": {"size": 13}}
+    figure.update_layout(legend={"title": key})
     return figure
 
 
-def _smallest(result: CurvatureResult) -> float:
-    """Curvatures below a millionth of the usual are drawn at that: zero has no place on a logarithmic axis."""
-    return 1e-6 * max(float(np.median(shape.quantiles[2])) for shape in result.shapes) + 1e-12
-
-
 def _range(result: CurvatureResult) -> tuple[float, float]:
+    """Seven powers of ten at most, for the usual particles: the mean leaves where a few turn on the spot."""
     bands = np.concatenate([shape.quantiles.ravel() for shape in result.shapes])
-    usual = bands[bands > 0] if (bands > 0).any() else np.array([1e-3, 1.0])
-    return max(float(np.quantile(usual, 0.02)) / 3, _smallest(result)), 5 * float(usual.max())
+    bands = bands[np.isfinite(bands) & (bands > 0)]
+    if not len(bands):
+        return 1e-3, 1.0
+    means = np.concatenate([shape.curvature_mean for shape in result.shapes])
+    top = 2 * max(float(bands.max()), min(float(np.nanmax(means)), 3 * float(bands.max())))
+    return max(float(np.quantile(bands, 0.02)) / 3, top / 1e7), top
 
 
 def _faded(colour: str) -> str:
@@ -87,14 +95,21 @@ def alt_curvature(result: CurvatureResult) -> str:
     """Where paths bend most under each schedule, in words."""
     parts = []
     for shape in result.shapes:
-        sharpest = int(np.argmax(shape.quantiles[1]))
-        parts.append(
-            f"{shape.title}: largest median {shape.quantiles[1][sharpest]:.2g} at λ = {shape.log_snr[sharpest]:.1f}"
-        )
+        median = np.nan_to_num(shape.quantiles[1])
+        sharpest = int(np.argmax(median))
+        where = f"{median[sharpest]:.2g} at λ = {shape.log_snr[sharpest]:.1f}"
+        parts.append(f"{shape.title}: " + (f"largest median {where}" if median[sharpest] > 0 else "straight"))
     return f"Curvature of the paths of {result.spec.particles} particles. {'; '.join(parts)}."
 
 
-def paths_figure(result: CurvatureResult, height: int = 520) -> go.Figure:
+def _panels(result: CurvatureResult) -> tuple[int, int]:
+    """Rows and columns of panels, one a schedule: three stand side by side, four in a square."""
+    count = len(result.shapes)
+    columns = count if count <= 3 else 2
+    return -(-count // columns), columns
+
+
+def paths_figure(result: CurvatureResult) -> go.Figure:
     """2-D paths coloured by curvature, one panel a schedule, in the neighbourhood of the data.
 
     Raises
@@ -104,16 +119,15 @@ def paths_figure(result: CurvatureResult, height: int = 520) -> go.Figure:
     """
     if result.shapes[0].states.shape[2:] != (2,):
         raise ValueError("paths in the plane need 2-D data; use plane_figure for images")
-    columns = min(2, len(result.shapes))
-    rows = -(-len(result.shapes) // columns)
+    rows, columns = _panels(result)
     figure = make_subplots(
         rows,
         columns,
         subplot_titles=[shape.title for shape in result.shapes],
-        horizontal_spacing=0.08,
+        horizontal_spacing=0.07,
         vertical_spacing=0.14,
     )
-    figure.update_layout(new_figure(150 + 430 * rows, legend_rows=0).layout)
+    figure.update_layout(new_figure(170 + (290 if columns == 3 else 430) * rows, legend_rows=0).layout)
     edges = _classes(result)
     reach = 1.25 * max(float(np.abs(shape.states[-1]).max()) for shape in result.shapes)
     for i, shape in enumerate(result.shapes):
@@ -133,9 +147,9 @@ def paths_figure(result: CurvatureResult, height: int = 520) -> go.Figure:
                 **place,
             )
         figure.update_xaxes(range=[-reach, reach], constrain="domain", title_text="x₁", **place)
-        figure.update_yaxes(
-            range=[-reach, reach], scaleanchor=f"x{i + 1 if i else ''}", constrain="domain", title_text="x₂", **place
-        )
+        figure.update_yaxes(range=[-reach, reach], scaleanchor=f"x{i + 1 if i else ''}", constrain="domain", **place)
+    figure.update_yaxes(constraintoward="top")
+    figure.update_yaxes(title_text="x₂", col=1)
     figure.add_trace(_colour_bar(edges), row=1, col=1)
     figure.update_annotations(font={"size": TEXT + 1})
     figure.update_layout(margin={"t": 60, "b": 130})
@@ -189,7 +203,10 @@ def _colour_bar(edges: np.ndarray) -> go.Scatter:
                 "yref": "container",
                 "yanchor": "bottom",
                 "thickness": 14,
-                "title": {"text": "curvature κ (1 / length)", "side": "top"},
+                "title": {
+                    "text": "curvature κ (1 / length)<br> ",
+                    "side": "top",
+                },  # Plotly lays the bar over a last line
                 "tickvals": list(range(1, count)),
                 "ticktext": [f"{edge:.2g}" for edge in edges[1:-1]],
             },
@@ -256,13 +273,12 @@ def summary_table(result: CurvatureResult) -> pd.DataFrame:
 
 def plane_figure(result: CurvatureResult) -> go.Figure:
     """Each path in its own two leading principal components, one panel a schedule, with their share of variance."""
-    columns = min(2, len(result.shapes))
-    rows = -(-len(result.shapes) // columns)
+    rows, columns = _panels(result)
     titles = [
-        f"{s.title}: {s.shares[:, 0].mean():.2%} + {s.shares[:, 1].mean():.2%} of the variance" for s in result.shapes
+        f"{s.title}:<br>{s.shares[:, 0].mean():.2%} + {s.shares[:, 1].mean():.2%} of variance" for s in result.shapes
     ]
-    figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.22)
-    figure.update_layout(new_figure(80 + 340 * rows, legend_rows=0).layout)
+    figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.25)
+    figure.update_layout(new_figure(130 + 330 * rows, legend_rows=0).layout)
     for i, shape in enumerate(result.shapes):
         style, place = schedule_style(shape.schedule), {"row": i // columns + 1, "col": i % columns + 1}
         chosen = slice(0, SHOWN_PATHS)
@@ -278,12 +294,32 @@ def plane_figure(result: CurvatureResult) -> go.Figure:
             ),
             **place,
         )
+        figure.add_trace(
+            go.Scatter(
+                x=typed(shape.plane[-1, chosen, 0]),
+                y=typed(shape.plane[-1, chosen, 1]),
+                mode="markers",
+                marker={"color": style.colour, "symbol": style.marker, "size": 7},
+                name="data end",
+                showlegend=False,
+                hovertemplate=f"{shape.title}: data end<extra></extra>",
+            ),
+            **place,
+        )
         figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1, "dash": "dot"}, **place)
-        figure.update_xaxes(title_text="first component, noise to data", **place)
-        figure.update_yaxes(title_text="second component", **place)
+        figure.update_xaxes(range=_padded(shape.plane[:, chosen, 0]), **place)
+        figure.update_yaxes(range=_padded(shape.plane[:, chosen, 1]), **place)
+    figure.update_xaxes(title_text="first component, data end marked")
+    figure.update_yaxes(title_text="second component", col=1)
     figure.update_annotations(font={"size": TEXT})
-    figure.update_layout(margin={"t": 60})
+    figure.update_layout(margin={"t": 70})
     return figure
+
+
+def _padded(values: np.ndarray) -> list[float]:
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    room = 0.05 * (high - low) or 1.0
+    return [low - room, high + room]
 
 
 def alt_plane(result: CurvatureResult) -> str:

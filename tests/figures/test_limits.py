@@ -8,6 +8,7 @@ import pytest
 
 from core.experiments import CurvatureSpec, SchedulesSpec, TrajectoriesSpec, run_experiment
 from core.figures import along, images
+from core.figures import curvature as on_curvature
 from core.figures import schedules as on_schedules
 from core.figures import trajectories as on_trajectories
 from core.figures.style import log_axis, schedule_style
@@ -143,3 +144,53 @@ def test_a_logarithmic_axis_of_almost_one_value_is_labelled_by_plotly(values):
     axis = log_axis(np.array(values))
     assert axis["type"] == "log"
     assert not {"tickvals", "dtick"} & set(axis)
+
+
+def test_curvature_zero_leaves_the_picture_and_is_told_as_zero(curvature):
+    shape = curvature.shapes[0]
+    quantiles = shape.quantiles.copy()
+    quantiles[:, :10] = 0.0
+    flat = dataclasses.replace(shape, quantiles=quantiles)
+    figure = on_curvature.curvature_figure(dataclasses.replace(curvature, shapes=(flat, *curvature.shapes[1:])))
+    (median,) = (trace for trace in figure.data if trace.name == shape.title)
+    bottom, top = figure.layout.yaxis.range
+    assert (np.log10(median.y[:10]) < bottom - 1).all()
+    assert (median.customdata[:10] == 0).all()  # what hovering says
+    inside = quantiles[1] > 10**bottom
+    np.testing.assert_allclose(median.y[inside], quantiles[1][inside].astype(np.float32))
+    assert np.log10(quantiles.max()) < top
+
+
+def test_straight_paths_are_called_straight(curvature):
+    straight = [
+        dataclasses.replace(
+            shape,
+            curvature=np.zeros_like(shape.curvature),
+            quantiles=np.zeros_like(shape.quantiles),
+            curvature_mean=np.zeros_like(shape.curvature_mean),
+        )
+        for shape in curvature.shapes
+    ]
+    result = dataclasses.replace(curvature, shapes=tuple(straight))
+    assert on_curvature.alt_curvature(result).count("straight") == len(straight)
+    assert on_curvature.curvature_figure(result).data
+    drawn = [trace for trace in on_curvature.paths_figure(result).data if trace.mode == "lines"]
+    assert np.isfinite(drawn[0].x).sum() == np.isfinite(np.concatenate([trace.x for trace in drawn[:8]])).sum()
+
+
+def test_every_stretch_of_a_shown_path_is_drawn_in_some_colour(curvature):
+    figure, shape = on_curvature.paths_figure(curvature), curvature.shapes[0]
+    classes = [trace for trace in figure.data if trace.name.startswith(f"{shape.title}, κ class")]
+    x, y = (np.concatenate([trace[key][np.isfinite(trace[key])] for trace in classes]) for key in ("x", "y"))
+    drawn = set(zip(x.tolist(), y.tolist(), strict=True))
+    assert drawn == set(map(tuple, shape.states.astype(np.float32).reshape(-1, 2).tolist()))
+
+
+def test_plane_marks_the_data_end_inside_its_panel(image_curvature):
+    figure, shape = on_curvature.plane_figure(image_curvature), image_curvature.shapes[0]
+    (ends,) = (trace for trace in figure.data if trace.name == "data end")
+    np.testing.assert_allclose(ends.x, shape.plane[-1, :, 0].astype(np.float32))
+    for axis, values in ((figure.layout.xaxis, shape.plane[..., 0]), (figure.layout.yaxis, shape.plane[..., 1])):
+        assert axis.range[0] < values.min()
+        assert axis.range[1] > values.max()
+    assert f"{shape.shares[:, 0].mean():.2%}" in figure.layout.annotations[0].text
