@@ -11,7 +11,7 @@ from core.figures import along, images
 from core.figures import curvature as on_curvature
 from core.figures import schedules as on_schedules
 from core.figures import trajectories as on_trajectories
-from core.figures.style import log_axis, schedule_style
+from core.figures.style import batched, log_axis, schedule_style
 
 
 @pytest.fixture
@@ -178,12 +178,17 @@ def test_straight_paths_are_called_straight(curvature):
     assert np.isfinite(drawn[0].x).sum() == np.isfinite(np.concatenate([trace.x for trace in drawn[:8]])).sum()
 
 
+def segments(x: np.ndarray, y: np.ndarray) -> set[tuple[float, ...]]:
+    """Every straight piece of a line with gaps."""
+    pieces = np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)
+    return set(map(tuple, pieces[np.isfinite(pieces).all(axis=1)].tolist()))
+
+
 def test_every_stretch_of_a_shown_path_is_drawn_in_some_colour(curvature):
     figure, shape = on_curvature.paths_figure(curvature), curvature.shapes[0]
     classes = [trace for trace in figure.data if trace.name.startswith(f"{shape.title}, κ class")]
-    x, y = (np.concatenate([trace[key][np.isfinite(trace[key])] for trace in classes]) for key in ("x", "y"))
-    drawn = set(zip(x.tolist(), y.tolist(), strict=True))
-    assert drawn == set(map(tuple, shape.states.astype(np.float32).reshape(-1, 2).tolist()))
+    drawn = set.union(*(segments(trace.x, trace.y) for trace in classes))
+    assert drawn == segments(batched(shape.states[..., 0]), batched(shape.states[..., 1]))
 
 
 def test_plane_marks_the_data_end_inside_its_panel(image_curvature):
