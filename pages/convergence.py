@@ -51,7 +51,7 @@ with st.container(horizontal=True, gap="medium"):
     against = page.view("against", "Horizontal axis")
     measure = page.view("measure", "Error over particles")
 figure = figures.error_figure(result, against=against, measure=measure)
-explain.picture(figure, figures.alt_error(result), "error-against-steps")
+explain.picture(figure, figures.alt_error(result, against, measure), "error-against-steps")
 sharing.share(page, result, figure, "error-against-steps", result.to_frame)
 
 st.header("Order: claimed and measured", anchor=False)

@@ -1,17 +1,21 @@
 """Error against steps on doubly logarithmic axes, with the order measured in front of the user."""
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis import FittedOrder, convergence_order
 from core.experiments.convergence import ConvergenceResult, SolverErrors
 from core.figures.images import sheet_figure
-from core.figures.style import FAINT, new_figure, solver_style, typed
+from core.figures.style import FAINT, NEUTRAL, new_figure, solver_style, typed
 from core.schedules import make_schedule
 
 AGAINST = {"steps": "Steps", "nfe": "Model evaluations (NFE)"}
 MEASURES = {"rms": "RMS error", "median": "Median error"}
 SHOWN_IMAGES = 8
+WRAP = 40  # letters in a line that a narrow screen still shows whole
 
 
 def error_figure(
@@ -19,34 +23,31 @@ def error_figure(
 ) -> go.Figure:
     """Error of each solver against steps or evaluations; the thick part of a line is where its order was measured.
 
+    The order in the legend is that of the drawn measure, against steps. Runs that diverged have no error: crosses at
+    the upper edge mark them.
+
     Raises
     ------
     ValueError
         If ``against`` is not a key of ``AGAINST`` or ``measure`` not one of ``MEASURES``.
     """
-    if against not in AGAINST or measure not in MEASURES:
-        raise ValueError(f"against must be one of {', '.join(AGAINST)} and measure one of {', '.join(MEASURES)}")
-    figure = new_figure(height, legend_rows=len(result.solvers))
-    for solver in result.solvers:
-        _add_solver(figure, solver, getattr(solver, against), getattr(solver, measure))
+    _check(against, measure)
+    figure = new_figure(height + 24 * max(0, len(result.solvers) - 5))
+    for place, solver in enumerate(result.solvers):
+        order = _order(result, solver, measure)
+        _add_solver(figure, solver, getattr(solver, against), getattr(solver, measure), order, place)
     errors = np.concatenate([getattr(solver, measure) for solver in result.solvers])
     errors = errors[np.isfinite(errors) & (errors > 0)]
-    low, high = (float(errors.min()), float(errors.max())) if len(errors) else (result.floor, 1.0)
+    low, high = (float(errors.min()), float(errors.max())) if len(errors) else (result.floor or 1e-3, 1.0)
     _add_diverged(figure, result, against, 2 * high)
     near = result.floor > 0 and low < 1e4 * result.floor  # a floor far below would squeeze the picture
     bottom = min(low, result.floor) / 4 if near else low / 4
     if near:
         figure.add_hrect(y0=bottom / 10, y1=result.floor, fillcolor=FAINT, line_width=0, layer="below")
-        figure.add_annotation(
-            text=f"below this line: {result.floor_label}",
-            xref="paper",
-            x=0,
-            xanchor="left",
-            y=np.log10(result.floor),
-            yanchor="bottom",
-            showarrow=False,
-            font={"size": 13},
-        )
+        figure.add_hline(y=result.floor, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
+        _note(figure, f"below this line: {result.floor_label}", np.log10(result.floor), "y")
+    elif result.floor > 0:
+        _note(figure, f"floor far below, at {result.floor:.0e}: {result.floor_label}", 0, "paper")
     counts = np.concatenate([getattr(solver, against) for solver in result.solvers])
     figure.update_xaxes(
         title_text=AGAINST[against],
@@ -61,41 +62,61 @@ def error_figure(
         exponentformat="power",
         dtick=1,
     )
-    figure.update_layout(legend={"orientation": "v"}, margin={"b": 80 + 25 * len(result.solvers)})
-    if not near and result.floor > 0:
-        figure.add_annotation(
-            text=f"floor far below, at {result.floor:.0e}",
-            xref="paper",
-            yref="paper",
-            x=0,
-            y=0,
-            xanchor="left",
-            yanchor="bottom",
-            showarrow=False,
-            font={"size": 13},
-        )
+    # room below is made for as many rows as the width leaves; a scrolled legend would hide solvers
+    figure.update_layout(margin={"b": 60}, legend={"maxheight": 460})
     return figure
 
 
-def _add_solver(figure: go.Figure, solver: SolverErrors, x: np.ndarray, y: np.ndarray) -> None:
+def _check(against: str, measure: str) -> None:
+    if against not in AGAINST or measure not in MEASURES:
+        raise ValueError(
+            f"against must be one of {', '.join(AGAINST)} and measure one of {', '.join(MEASURES)}, "
+            f"not {against!r} and {measure!r}"
+        )
+
+
+def _order(result: ConvergenceResult, solver: SolverErrors, measure: str) -> FittedOrder:
+    """The result holds the order of the RMS error; that of the median is measured in the same way."""
+    return solver.order if measure == "rms" else convergence_order(solver.steps, solver.median, result.floor)
+
+
+def _note(figure: go.Figure, text: str, y: float, yref: str) -> None:
+    """Small print at the left edge, in lines that a narrow screen shows whole."""
+    figure.add_annotation(
+        text="<br>".join(textwrap.wrap(text, WRAP)),
+        align="left",
+        xref="paper",
+        x=0,
+        xanchor="left",
+        y=y,
+        yref=yref,
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 13},
+    )
+
+
+def _add_solver(
+    figure: go.Figure, solver: SolverErrors, x: np.ndarray, y: np.ndarray, order: FittedOrder, place: int
+) -> None:
     style = solver_style(solver.name)
     y = np.where(y > 0, y, np.nan)
-    hover = "%{x:g}: %{y:.2e}<extra>" + solver.label + "</extra>"
     figure.add_trace(
         go.Scatter(
             x=typed(x),
             y=typed(y),
             mode="lines+markers",
             line={"color": style.colour, "dash": style.dash, "width": 1.5},
-            marker={"symbol": style.marker, "size": 9, "color": style.colour},
-            name=_legend(solver),
+            # later lines lie on top: smaller markers let solvers show that agree to the last digit
+            marker={"symbol": style.marker, "size": 13 - place, "color": style.colour},
+            name=f"{solver.label}:<br>order {order_text(order)} (claimed {solver.claimed_order})",
             legendgroup=solver.label,
-            hovertemplate=hover,
+            hovertemplate="%{x:g}: %{y:.2e}<extra>" + solver.label + "</extra>",
         )
     )
-    first, last = solver.order.window
+    first, last = order.window
     inside = (solver.steps >= first) & (solver.steps <= last) & np.isfinite(y)
-    if solver.order.reliable and inside.sum() > 1:
+    if order.reliable and inside.sum() > 1:
         figure.add_trace(
             go.Scatter(
                 x=typed(x[inside]),
@@ -111,17 +132,12 @@ def _add_solver(figure: go.Figure, solver: SolverErrors, x: np.ndarray, y: np.nd
         )
 
 
-def _legend(solver: SolverErrors) -> str:
-    return f"{solver.label}: order {order_text(solver)} (claimed {solver.claimed_order})"
-
-
-def order_text(solver: SolverErrors) -> str:
+def order_text(order: FittedOrder) -> str:
     """The measured order with its margin, or that none was reached."""
-    order = solver.order
     if not np.isfinite(order):
         return "not measured"
     if not order.reliable:
-        return f"not reached, slope {order:.1f} at the end"
+        return f"not reached, last slope {round(float(order), 1) + 0.0:.1f}"  # + 0.0: no slope of -0.0
     return f"{order:.2f} ± {order.margin:.2f}"
 
 
@@ -134,7 +150,11 @@ def _add_diverged(figure: go.Figure, result: ConvergenceResult, against: str, to
                     x=typed(getattr(solver, against)[solver.diverged]),
                     y=typed(np.full(int(solver.diverged.sum()), top)),
                     mode="markers",
-                    marker={"symbol": "x-thin-open", "size": 12, "color": solver_style(solver.name).colour},
+                    marker={
+                        "symbol": "x-thin",
+                        "size": 12,
+                        "line": {"color": solver_style(solver.name).colour, "width": 3},
+                    },
                     name=f"{solver.label}: diverged",
                     hovertemplate="%{x:g}: diverged<extra>" + solver.label + "</extra>",
                 )
@@ -145,35 +165,57 @@ def _ticks(counts: np.ndarray) -> list[int]:
     return [int(n) for n in np.unique(counts)] if len(np.unique(counts)) <= 12 else None
 
 
-def alt_error(result: ConvergenceResult) -> str:
-    """What the picture shows, in words."""
-    parts = [f"{s.label} order {order_text(s)} (claimed {s.claimed_order})" for s in result.solvers]
-    best = min(result.solvers, key=lambda s: np.nan_to_num(s.rms[-1], nan=np.inf))
-    steps = int(best.steps[-1])
-    least = f"With {steps} steps {best.label} errs least, {best.rms[-1]:.2g} (RMS)."
-    return f"Error against steps: {'; '.join(parts)}. {least}"
+def alt_error(result: ConvergenceResult, against: str = "steps", measure: str = "rms") -> str:
+    """What the picture shows, in words; arguments and errors as for :func:`error_figure`."""
+    _check(against, measure)
+    parts = [
+        f"{s.label} order {order_text(_order(result, s, measure))} (claimed {s.claimed_order})" for s in result.solvers
+    ]
+    text = f"{MEASURES[measure]} against {AGAINST[against].lower().replace('nfe', 'NFE')}: {'; '.join(parts)}."
+    finite = [s for s in result.solvers if np.isfinite(getattr(s, measure)[-1])]
+    if finite:
+        best = min(finite, key=lambda s: getattr(s, measure)[-1])
+        least = getattr(best, measure)[-1]
+        text += f" With {best.steps[-1]} steps {best.label} errs least, {least:.2g} ({MEASURES[measure]})."
+    lost = [
+        f"{s.label} with {', '.join(map(str, s.steps[s.diverged]))} steps" for s in result.solvers if s.diverged.any()
+    ]
+    return text + (f" Diverged: {'; '.join(lost)}." if lost else "")
 
 
-def path_figure(result: ConvergenceResult, height: int = 420) -> go.Figure:
+def _broke_off(result: ConvergenceResult, solver: SolverErrors) -> bool:
+    """Whether the run along the path ended early: its last error is then no result."""
+    return len(solver.path_times) < result.spec.path_steps + 1 or not np.isfinite(solver.path_error[-1])
+
+
+def path_figure(result: ConvergenceResult, height: int = 440) -> go.Figure:
     """RMS error at every step of the runs with ``spec.path_steps`` steps, against lambda."""
-    figure = new_figure(height, legend_rows=1 + len(result.solvers) // 2)
+    figure = new_figure(height + 12 * max(0, len(result.solvers) - 5))
     schedule = make_schedule(result.spec.schedule)
-    for solver in result.solvers:
+    for place, solver in enumerate(result.solvers):
         style = solver_style(solver.name)
+        ended = f": diverged in step {len(solver.path_times)}" if _broke_off(result, solver) else ""
         figure.add_trace(
             go.Scatter(
                 x=typed(schedule.log_snr(solver.path_times)),
                 y=typed(np.where(solver.path_error > 0, solver.path_error, np.nan)),
                 mode="lines+markers",
                 line={"color": style.colour, "dash": style.dash},
-                marker={"symbol": style.marker, "size": 7},
-                name=solver.label,
+                marker={"symbol": style.marker, "size": 11 - 0.7 * place},
+                name=solver.label + ended,
                 hovertemplate="λ = %{x:.2f}<br>error %{y:.2e}<extra>%{fullData.name}</extra>",
             )
         )
     figure.update_xaxes(title_text="λ = log(α/σ), noise to data")
-    figure.update_yaxes(title_text="RMS error", type="log", exponentformat="power", dtick=1)
+    figure.update_yaxes(title_text="RMS error", type="log", exponentformat="power", dtick=_decades(figure))
+    figure.update_layout(margin={"b": 60}, legend={"maxheight": 300})
     return figure
+
+
+def _decades(figure: go.Figure) -> int:
+    """How many powers of ten from tick to tick, so that they stay apart."""
+    drawn = np.concatenate([trace.y[np.isfinite(trace.y)] for trace in figure.data])
+    return 1 if not len(drawn) or drawn.max() < 1e7 * drawn.min() else 2
 
 
 def alt_path(result: ConvergenceResult) -> str:
@@ -181,11 +223,13 @@ def alt_path(result: ConvergenceResult) -> str:
     schedule = make_schedule(result.spec.schedule)
     parts = []
     for solver in result.solvers:
-        if len(solver.path_error) > 1:
-            step = int(np.nanargmax(np.diff(solver.path_error)))
+        if _broke_off(result, solver):
+            parts.append(f"{solver.label} diverged in step {len(solver.path_times)}")
+        else:
+            step = int(np.argmax(np.diff(solver.path_error)))
             where = float(schedule.log_snr(float(solver.path_times[step + 1])))
             parts.append(f"{solver.label} near λ = {where:.1f}, ending at {solver.path_error[-1]:.2g}")
-    return f"With {result.spec.path_steps} steps most of the error arises: {'; '.join(parts)}."
+    return f"With {result.spec.path_steps} steps the error grows most: {'; '.join(parts)}."
 
 
 def order_table(result: ConvergenceResult) -> pd.DataFrame:
@@ -221,12 +265,22 @@ def images_figure(result: ConvergenceResult) -> go.Figure:
     rows, labels = [list(result.final_images["reference"][:shown])], [f"<b>Reference</b> ({result.reference_label})"]
     for solver in result.solvers:
         rows.append(list(result.final_images[solver.label][:shown]))
-        ended = solver.path_error[-1] if len(solver.path_times) == result.spec.path_steps + 1 else np.nan
-        labels.append(f"<b>{solver.label}</b>, " + (f"RMS error {ended:.2g}" if np.isfinite(ended) else "diverged"))
-    return sheet_figure(rows, labels, [f"noise {i + 1}" for i in range(shown)], "", "the same noise in each column")
+        labels.append(f"<b>{solver.label}</b>, {_ended(result, solver)}")
+    counts = [str(i + 1) for i in range(shown)]
+    return sheet_figure(rows, labels, counts, "", "starting noise, the same in each column")
+
+
+def _ended(result: ConvergenceResult, solver: SolverErrors) -> str:
+    """How far from the reference a run ended; beside RMS the median, as one image that changed decides the RMS."""
+    if _broke_off(result, solver):
+        return "diverged"
+    return f"RMS error {solver.path_error[-1]:.2g}, median {np.median(solver.particle_error):.2g}"
 
 
 def alt_images(result: ConvergenceResult) -> str:
     """What the end images show, in words."""
-    errors = [f"{s.label} {s.path_error[-1]:.2g}" for s in result.solvers]
-    return f"End images after {result.spec.path_steps} steps beside the reference; RMS errors: {', '.join(errors)}."
+    errors = [f"{s.label} {_ended(result, s)}" for s in result.solvers]
+    count = len(result.final_images["reference"])
+    return (
+        f"End images of {count} starts after {result.spec.path_steps} steps beside the reference: {'; '.join(errors)}."
+    )
