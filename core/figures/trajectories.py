@@ -214,7 +214,7 @@ def _places(path: SolverPath, field: FieldFrames, k: int, count: int) -> dict[st
     """Where the particles are at frame ``k``; nowhere once the run has broken off."""
     step = int(field.steps[k])
     if step >= len(path.states):
-        return {"x": typed([]), "y": typed([])}
+        return {"x": typed([np.nan]), "y": typed([np.nan])}  # Plotly drops an empty trace, and its legend with it
     chosen = _subset(path.states.shape[1], count)
     return {"x": typed(path.states[step, chosen, 0]), "y": typed(path.states[step, chosen, 1])}
 
