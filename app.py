@@ -16,5 +16,6 @@ page = st.navigation(
     position="top",
 )
 theme.apply(page.title)
+warm.fetch_charts()
 warm.wait()
 page.run()

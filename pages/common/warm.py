@@ -2,6 +2,7 @@
 
 import threading
 from importlib import import_module
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,6 +14,14 @@ HEAVY = (
     "core.figures.images",
     "plotly.io",
 )
+PRELOAD = """<script>
+if (!document.querySelector("link[href$='NAME']")) {
+    const link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = new URL("static/js/NAME", document.baseURI).href;
+    document.head.append(link);
+}
+</script>"""
 _begun = threading.Lock()
 _ready = threading.Event()
 
@@ -29,6 +38,13 @@ def wait() -> None:
     if not _ready.is_set():
         with slot, st.spinner("Starting the solvers; this takes a few seconds, once"):
             _ready.wait()
+
+
+def fetch_charts() -> None:
+    """Have the browser fetch what draws charts while the page is still computed; nothing is lost if it is not found."""
+    scripts = Path(st.__file__).parent / "static" / "static" / "js"
+    for script in scripts.glob("PlotlyChart.*.js"):
+        st.html(PRELOAD.replace("NAME", script.name), unsafe_allow_javascript=True)
 
 
 def _load() -> None:
