@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from core.analysis import FittedOrder, convergence_order
 from core.experiments.convergence import ConvergenceResult, SolverErrors
+from core.figures.along import Line, along_figure, in_words
 from core.figures.images import sheet_figure
 from core.figures.style import FAINT, NEUTRAL, new_figure, solver_style, typed
 from core.schedules import make_schedule
@@ -190,46 +191,22 @@ def _broke_off(result: ConvergenceResult, solver: SolverErrors) -> bool:
 
 def path_figure(result: ConvergenceResult, height: int = 440) -> go.Figure:
     """RMS error at every step of the runs with ``spec.path_steps`` steps, against lambda."""
-    figure = new_figure(height + 12 * max(0, len(result.solvers) - 5))
-    schedule = make_schedule(result.spec.schedule)
-    for place, solver in enumerate(result.solvers):
-        style = solver_style(solver.name)
-        ended = f": diverged in step {len(solver.path_times)}" if _broke_off(result, solver) else ""
-        figure.add_trace(
-            go.Scatter(
-                x=typed(schedule.log_snr(solver.path_times)),
-                y=typed(np.where(solver.path_error > 0, solver.path_error, np.nan)),
-                mode="lines+markers",
-                line={"color": style.colour, "dash": style.dash},
-                marker={"symbol": style.marker, "size": 11 - 0.7 * place},
-                name=solver.label + ended,
-                hovertemplate="λ = %{x:.2f}<br>error %{y:.2e}<extra>%{fullData.name}</extra>",
-            )
-        )
-    figure.update_xaxes(title_text="λ = log(α/σ), noise to data")
-    figure.update_yaxes(title_text="RMS error", type="log", exponentformat="power", dtick=_decades(figure))
-    figure.update_layout(margin={"b": 60}, legend={"maxheight": 300})
-    return figure
-
-
-def _decades(figure: go.Figure) -> int:
-    """How many powers of ten from tick to tick, so that they stay apart."""
-    drawn = np.concatenate([trace.y[np.isfinite(trace.y)] for trace in figure.data])
-    return 1 if not len(drawn) or drawn.max() < 1e7 * drawn.min() else 2
+    return along_figure(_lines(result), height + 12 * max(0, len(result.solvers) - 5))
 
 
 def alt_path(result: ConvergenceResult) -> str:
     """Where along the path the error grows, in words."""
+    found = in_words(_lines(result))
+    start = f"With {result.spec.path_steps} steps the error along the path"
+    return f"{start} grows most: {found}." if found else f"{start} was not measured."
+
+
+def _lines(result: ConvergenceResult) -> list[Line]:
     schedule = make_schedule(result.spec.schedule)
-    parts = []
-    for solver in result.solvers:
-        if _broke_off(result, solver):
-            parts.append(f"{solver.label} diverged in step {len(solver.path_times)}")
-        else:
-            step = int(np.argmax(np.diff(solver.path_error)))
-            where = float(schedule.log_snr(float(solver.path_times[step + 1])))
-            parts.append(f"{solver.label} near λ = {where:.1f}, ending at {solver.path_error[-1]:.2g}")
-    return f"With {result.spec.path_steps} steps the error grows most: {'; '.join(parts)}."
+    return [
+        Line(s.name, s.label, schedule.log_snr(s.path_times).numpy(), s.path_error, result.spec.path_steps)
+        for s in result.solvers
+    ]
 
 
 def order_table(result: ConvergenceResult) -> pd.DataFrame:
