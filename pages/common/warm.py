@@ -43,8 +43,9 @@ def wait() -> None:
 def fetch_charts() -> None:
     """Have the browser fetch what draws charts while the page is still computed; nothing is lost if it is not found."""
     scripts = Path(st.__file__).parent / "static" / "static" / "js"
-    for script in scripts.glob("PlotlyChart.*.js"):
-        st.html(PRELOAD.replace("NAME", script.name), unsafe_allow_javascript=True)
+    with st.container(key="fetch"):
+        for script in scripts.glob("PlotlyChart.*.js"):
+            st.html(PRELOAD.replace("NAME", script.name), unsafe_allow_javascript=True)
 
 
 def _load() -> None:
