@@ -16,7 +16,7 @@ page = Page(
     "to data is drawn, and so where, and how sharply, the paths bend.",
     toy=CurvatureSpec(),
     images=CurvatureSpec(data=ImageData(), particles=8, nodes=60),
-    views={"against": {"s": "share of the time", "log_snr": "λ (signal to noise)"}},
+    views={"against": {"log_snr": "λ (signal to noise)", "s": "share of the time"}},
 )
 page.open()
 

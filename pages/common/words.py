@@ -176,18 +176,18 @@ def curvature(result: Any) -> str:
     """Which schedule bends the paths least and most, and when they bend."""
     shapes = result.shapes
     ratio = {shape.title: float(np.nanmedian(shape.length_over_chord)) for shape in shapes}
-    peak = {shape.title: float(shape.s[np.nanargmax(shape.quantiles[1])]) for shape in shapes}
+    peak = {shape.title: f"{shape.log_snr[np.nanargmax(shape.quantiles[1])]:.1f}".replace("-", "−") for shape in shapes}
     if len(shapes) == 1:
         title = shapes[0].title
         return (
             f"Under **{title}** a path is typically {100 * (ratio[title] - 1):.2g}% longer than the straight line, and "
-            f"bends most at {100 * peak[title]:.0f}% of the time from noise to data."
+            f"bends most near λ = {peak[title]}."
         )
     least, most = min(ratio, key=ratio.get), max(ratio, key=ratio.get)
     return (
         f"**{least}** draws the straightest paths, typically {100 * (ratio[least] - 1):.2g}% longer than a straight "
-        f"line; **{most}** the longest detours, {100 * (ratio[most] - 1):.2g}%. Paths bend most at "
-        f"{100 * peak[least]:.0f}% and {100 * peak[most]:.0f}% of the time from noise to data."
+        f"line; **{most}** the longest detours, {100 * (ratio[most] - 1):.2g}%. The median path bends most near "
+        f"λ = {peak[least]} and λ = {peak[most]}."
     )
 
 
