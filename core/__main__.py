@@ -21,7 +21,6 @@ from core.experiments import EXPERIMENTS, ImageData, Result, ToyData, run_experi
 from core.experiments.links import DATA_KEYS, default_spec, from_params, known_keys, load_recipe, points_text, to_params
 from core.experiments.specification import CUSTOM, MAX_POINTS, Setting
 from core.grids import GRIDS
-from core.registry import Registry
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 
@@ -194,7 +193,7 @@ def _names(keys: tuple[str, ...]) -> str:
     parts = []
     for what, registries in CHOICES.items():
         if what in keys or f"{what}s" in keys:
-            names = [name for registry in registries if _offered(registry, keys) for name in registry]
+            names = [name for registry in registries for name in registry]
             parts.append(
                 textwrap.fill(
                     ", ".join(names), 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
@@ -204,10 +203,6 @@ def _names(keys: tuple[str, ...]) -> str:
     if "solvers" in keys:
         parts.append("A solver's options follow it in quotes: 'dpmpp-2m(lower_order_final=true)'.")
     return "\n".join(parts)
-
-
-def _offered(registry: Registry, keys: tuple[str, ...]) -> bool:
-    return registry is not IMAGE_DATA or "label" in keys
 
 
 def _specification(given: argparse.Namespace) -> Any:

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.common.page import Page  # first: it sets up the process
 
 # isort: split
-from core.experiments.specification import SchedulesSpec
+from core.experiments.specification import ImageData, SchedulesSpec
 from core.figures import schedules as figures
 from core.schedules import SCHEDULES
 from pages.common import compute, controls, explain, sharing, words
@@ -17,6 +17,7 @@ page = Page(
     lead="A noise schedule says how much signal and how much noise there is at every time; a time grid says where a "
     "solver stops on the way back. Both are the same for points in the plane and for images.",
     toy=SchedulesSpec(),
+    images=SchedulesSpec(data=ImageData()),
     views={
         "y": {"log_snr": AXES["log_snr"]} | AXES,
         "x": {"t": AXES["t"]} | AXES,
@@ -31,8 +32,8 @@ with st.sidebar:
     controls.grids(page)
     controls.steps(page, "Steps of the grids")
     controls.rho(page.default.rho)
-    st.subheader("Data of the slice")
-    controls.toy(page.default.data)
+    st.subheader("What the noise is put on")
+    controls.data(page.default.data)
     controls.shape(page.default.data)
 
 spec = page.specification()
@@ -58,9 +59,16 @@ figure = figures.grids_figure(result, x=page.view("along", "Horizontal axis"))
 explain.picture(figure, figures.alt_grids(result), "grids")
 sharing.share(page, result, figure, "grids", lambda: words.grid_table(result))
 
+if result.noised:
+    st.header("One image on its way to noise", anchor=False)
+    st.markdown("The same image and the same noise under each schedule, at times evenly spaced.")
+    figure = figures.noised_figure(result)
+    explain.picture(figure, figures.alt_noised(result), "noised", wide=True)
+    sharing.share(page, result, figure, "noised", lambda: words.noised_table(result))
+
 st.header("A slice of the data, flowing through time", anchor=False)
 st.markdown(
-    "The density of the first coordinate at every time, with a few paths of the probability-flow ODE: "
+    f"The density of the {result.slice.what} at every time, with a few paths of the probability-flow ODE: "
     "noise on one side, data on the other."
 )
 figure = figures.slice_figure(result)

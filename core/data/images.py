@@ -29,6 +29,7 @@ class ImageInfo:
     classes : names of the classes; empty if there are none.
     exact : whether the score is exact (a finite data set) or learned (a network).
     build : ``label or None -> Model``.
+    trained_on : for a network, the image set that it learned from.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ImageInfo:
     classes: tuple[str, ...]
     exact: bool
     build: Callable[[int | None], Model]
+    trained_on: str = ""
 
 
 IMAGE_DATA: Registry[ImageInfo] = Registry("image set")
@@ -136,4 +138,5 @@ _add(
     DIGITS,
     False,
     _unet_digits,
+    "digits",
 )

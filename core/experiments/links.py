@@ -13,7 +13,6 @@ from core.experiments.specification import (
     Data,
     Frozen,
     ImageData,
-    Setting,
     Specification,
     ToyData,
 )
@@ -24,9 +23,8 @@ DATA_KEYS = ("data", "scale", "bandwidth", "label", "points")
 
 
 def known_keys(kind: type[Frozen]) -> tuple[str, ...]:
-    """The parameters that a specification of this class has; ``label`` belongs to images."""
-    images = issubclass(kind, Setting)
-    return (*(key for key in DATA_KEYS if images or key != "label"), *_keys(kind))
+    """The parameters that a specification of this class has."""
+    return (*DATA_KEYS, *_keys(kind))
 
 
 def default_spec(kind: type[Frozen], data: Data) -> Any:
@@ -135,18 +133,17 @@ def points_text(points: Iterable[tuple[float, float]]) -> str:
 
 def _read_data(kind: type[Frozen], params: Mapping[str, str], problems: list[str]) -> Data:
     name = params.get("data", ToyData().name)
-    images = issubclass(kind, Setting)
     start: dict[str, Any] = {"name": name}
     if name == CUSTOM:
         points = _read_points(params, problems)
         start = {"name": CUSTOM, "points": points} if points else {}
-    elif name in IMAGE_DATA and images:
+    elif name in IMAGE_DATA:
         data: Data = ImageData(name=name)
         if "label" in params:
             data = _with(data, "label", params["label"], params["label"], problems)
         return _warn_unused(data, ("scale", "bandwidth", "points"), params, problems)
     elif name not in TOY_DATA:
-        known = [*TOY_DATA, *(IMAGE_DATA if images else ()), CUSTOM]
+        known = [*TOY_DATA, *IMAGE_DATA, CUSTOM]
         problems.append(f"Cannot use data = {_brief(name)}: known are {', '.join(known)}.")
         start = {}
     data = ToyData(**start)

@@ -1,4 +1,4 @@
-"""Schedules and grids themselves, and a 1-D slice of the data flowing through time."""
+"""Schedules and grids themselves, and what they do to the data."""
 
 import time
 from dataclasses import dataclass
@@ -7,16 +7,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.experiments.build import Report, Stop, build_model, never, silent
+from core.experiments.build import Report, Stop, is_exact, never, silent
+from core.experiments.sliced import PIXEL_WIDTH, Noised, Slice, noised, slice_of
 from core.experiments.specification import SchedulesSpec
 from core.grids import make_grid
-from core.models import GaussianMixture
-from core.problem import Problem
 from core.schedules import SCHEDULES, Schedule, make_schedule
-from core.solve import Cancelled, solve
 
 CURVE_POINTS = 400
-SLICE_POINTS, SLICE_TIMES, SLICE_PATHS = 121, 101, 15
 
 
 @dataclass(frozen=True)
@@ -43,29 +40,14 @@ class GridPlaces:
 
 
 @dataclass(frozen=True)
-class Slice:
-    """The first coordinate of the data under the first schedule.
-
-    ``density`` (T, X) is the marginal of the coordinate at each of ``t`` (T,), in ``x / sqrt(alpha^2 + sigma^2)``, so
-    that it stays in view; ``paths`` (T, P) are paths of its probability-flow ODE in the same unit.
-    """
-
-    schedule: str
-    t: np.ndarray
-    log_snr: np.ndarray
-    x: np.ndarray
-    density: np.ndarray
-    paths: np.ndarray
-
-
-@dataclass(frozen=True)
 class SchedulesResult:
-    """Curves by schedule, step places by (schedule, grid), and the slice."""
+    """Curves by schedule, step places by (schedule, grid), the slice, and one noised image by schedule (of images)."""
 
     spec: SchedulesSpec
     curves: tuple[ScheduleCurves, ...]
     grids: dict[tuple[str, str], GridPlaces]
     slice: Slice
+    noised: dict[str, Noised]
     seconds: float
     notes: tuple[str, ...]
 
@@ -107,14 +89,25 @@ def run_schedules(spec: SchedulesSpec, report: Report = silent, stop: Stop = nev
     grids = {(name, grid): _places(spec, schedule, grid) for name, schedule in schedules.items() for grid in spec.grids}
     first = spec.schedules[0]
     report(0.2, "drawing the slice")
+    images = spec.data.kind == "images"
     return SchedulesResult(
         spec=spec,
         curves=tuple(_curves(name, schedule) for name, schedule in schedules.items()),
         grids=grids,
-        slice=_slice(spec, first, schedules[first], stop),
+        slice=slice_of(spec.data, first, schedules[first], stop),
+        noised={name: noised(spec.data, schedule) for name, schedule in schedules.items()} if images else {},
         seconds=time.perf_counter() - started,
-        notes=("The slice shows the first coordinate of the data, divided by the root of alpha^2 + sigma^2.",),
+        notes=_notes(spec),
     )
+
+
+def _notes(spec: SchedulesSpec) -> tuple[str, ...]:
+    notes = ["What flows is divided by the root of alpha^2 + sigma^2, so that it stays in view."]
+    if spec.data.kind == "images":
+        notes.append(f"Pixels take single values; the slice draws each with a standard deviation of {PIXEL_WIDTH:g}.")
+        if not is_exact(spec.data):
+            notes.append("The images are those that the network was trained on.")
+    return tuple(notes)
 
 
 def _curves(name: str, schedule: Schedule) -> ScheduleCurves:
@@ -136,30 +129,3 @@ def _places(spec: SchedulesSpec, schedule: Schedule, grid: str) -> GridPlaces:
     options = {"rho": spec.rho} if grid == "karras" else {}
     times = make_grid(grid, schedule, spec.steps, **options)
     return GridPlaces(times.numpy(), schedule.log_snr(times).numpy())
-
-
-def _slice(spec: SchedulesSpec, name: str, schedule: Schedule, stop: Stop) -> Slice:
-    data = build_model(spec.data)
-    line = GaussianMixture(data.means[:, :1], data.covariances[:, 0, 0].sqrt(), data.weights)
-    problem = Problem(line, schedule)
-    times = make_grid("uniform-lambda", schedule, SLICE_TIMES - 1)
-    units = torch.hypot(schedule.alpha(times), schedule.sigma(times))
-    half = max(3.0, 1.2 * float((line.means.abs() + 3 * line.variances.sqrt()).max()))
-    x = torch.linspace(-half, half, SLICE_POINTS, dtype=torch.float64)
-    density = [
-        unit * problem.log_density(unit * x[:, None], t).exp()
-        for t, unit in zip(times.tolist(), units.tolist(), strict=True)
-    ]
-    start = torch.special.ndtri((torch.arange(SLICE_PATHS, dtype=torch.float64) + 0.5) / SLICE_PATHS)
-    begin = schedule.alpha(times[0]) * line.mean() + schedule.sigma(times[0]) * start[:, None]
-    run = solve(problem, "reference", times, begin, cancel=stop, rtol=1e-9, atol=1e-9)
-    if run.cancelled:
-        raise Cancelled(run.message)
-    return Slice(
-        schedule=name,
-        t=times.numpy(),
-        log_snr=schedule.log_snr(times).numpy(),
-        x=x.numpy(),
-        density=torch.stack(density).numpy(),
-        paths=(run.states[:, :, 0] / units[:, None]).numpy(),
-    )

@@ -338,7 +338,7 @@ class SchedulesSpec(Frozen):
     )
     rho: float = Field(7.0, ge=1.0, le=20.0, description="exponent of the grid karras, 1 to 20")
     steps: int = Field(20, ge=1, le=200, description="intervals of each grid, 1 to 200")
-    data: ToyData = ToyData()
+    data: Data = ToyData()
 
 
 Specification = Annotated[

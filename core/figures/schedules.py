@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.schedules import SchedulesResult
+from core.figures.images import sheet_figure
 from core.figures.style import ORANGE, batched, log_axis, new_figure, schedule_style, typed
 from core.grids import GRIDS
 from core.schedules import SCHEDULES
@@ -125,7 +126,7 @@ def alt_grids(result: SchedulesResult) -> str:
 
 
 def slice_figure(result: SchedulesResult, height: int = 460) -> go.Figure:
-    """The first coordinate's density flowing from noise (left) to data (right), with paths of the ODE on it."""
+    """The density of one coordinate flowing from noise (left) to data (right), with paths of the ODE on it."""
     part = result.slice
     figure = new_figure(height, legend_rows=1)
     shown = part.density / part.density.max(axis=1, keepdims=True)
@@ -156,7 +157,7 @@ def slice_figure(result: SchedulesResult, height: int = 460) -> go.Figure:
         )
     )
     figure.update_xaxes(title_text="λ = log(α/σ): noise to data", range=[part.log_snr[0], part.log_snr[-1]])
-    figure.update_yaxes(title_text="x₁ / √(α² + σ²)", range=[part.x[0], part.x[-1]])
+    figure.update_yaxes(title_text=f"{part.what} / √(α² + σ²)", range=[part.x[0], part.x[-1]])
     return figure
 
 
@@ -164,7 +165,32 @@ def alt_slice(result: SchedulesResult) -> str:
     """What the slice shows, in words."""
     part = result.slice
     return (
-        f"The density of the first coordinate of {result.spec.data.name} under {SCHEDULES[part.schedule].title}, "
+        f"The density of the {part.what} of {result.spec.data.name} under {SCHEDULES[part.schedule].title}, "
         f"from one bell curve at λ = {part.log_snr[0]:.1f} to the data at λ = {part.log_snr[-1]:.1f}; "
         f"{part.paths.shape[1]} paths of the probability-flow ODE follow it and never cross."
     )
+
+
+def noised_figure(result: SchedulesResult) -> go.Figure:
+    """One image on its way to noise, one row a schedule, at times evenly spaced over its range.
+
+    Raises
+    ------
+    ValueError
+        If the data are no images.
+    """
+    if not result.noised:
+        raise ValueError("an image on its way to noise needs image data")
+    rows = [list(part.images) for part in result.noised.values()]
+    labels = [
+        f"<b>{SCHEDULES[name].title}</b>, λ from {part.log_snr[0]:.1f} to {part.log_snr[-1]:.1f}".replace("-", "−")
+        for name, part in result.noised.items()
+    ]
+    shares = [f"{share:.0%}" for share in np.linspace(0, 1, len(rows[0]))]
+    return sheet_figure(rows, labels, shares, "", "share of the time from data to noise")
+
+
+def alt_noised(result: SchedulesResult) -> str:
+    """What the noised images show, in words."""
+    halves = [f"{SCHEDULES[n].title} λ = {p.log_snr[len(p.t) // 2]:.1f}" for n, p in result.noised.items()]
+    return f"One image of {result.spec.data.name} on its way to noise; half way in time: {', '.join(halves)}."

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 from pages.common.compute import seconds, sentence
 
@@ -217,6 +218,16 @@ def grid_table(result: Any) -> pd.DataFrame:
                 }
             )
             for (schedule, grid), places in result.grids.items()
+        ]
+    )
+
+
+def noised_table(result: Any) -> pd.DataFrame:
+    """When each picture of the noised image is taken."""
+    return pd.concat(
+        [
+            pd.DataFrame({"Schedule": SCHEDULES[name].title, "t": part.t, "lambda": part.log_snr})
+            for name, part in result.noised.items()
         ]
     )
 

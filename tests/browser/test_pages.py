@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import driver
 
 PAGES = ("", "schedules", "trajectories", "convergence", "curvature")
-WITH_IMAGES = ("trajectories", "convergence", "curvature")
+WITH_IMAGES = ("schedules", "trajectories", "convergence", "curvature")
 SLOW = 120_000
 
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
+from core.experiments import ImageData, SchedulesSpec, run_experiment
 from core.figures import convergence as on_convergence
 from core.figures import curvature as on_curvature
 from core.figures import images
@@ -218,3 +219,13 @@ def test_words_about_grids_say_how_many_steps_are_spent_on_data(schedules):
     for grid in schedules.spec.grids:
         shares = [np.mean(places.log_snr[1:] > 0) for (_, name), places in schedules.grids.items() if name == grid]
         assert f"{GRIDS[grid].title} {min(shares):.0%} to {max(shares):.0%}" in words
+
+
+def test_an_image_on_its_way_to_noise_has_a_row_a_schedule(schedules):
+    spec = SchedulesSpec(data=ImageData(label=3), schedules=("edm", "flow"))
+    figure = on_schedules.noised_figure(run_experiment(spec))
+    assert len(figure.layout.images) == 2
+    assert len(figure.to_json()) < 100e3
+    assert "half way in time" in on_schedules.alt_noised(run_experiment(spec))
+    with pytest.raises(ValueError, match="needs image data"):
+        on_schedules.noised_figure(schedules)
