@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.data import IMAGE_DATA, make_images, make_toy, mixture_from_points
 from core.experiments.kept import Kept
-from core.experiments.specification import CUSTOM, Data, ImageData, ToyData
+from core.experiments.specification import CUSTOM, Data, ImageData, Setting, Specification, ToyData
 from core.grids import refine
 from core.models import Model, runtime_device
 from core.problem import Problem
@@ -71,12 +71,16 @@ def is_exact(data: Data) -> bool:
     return data.kind == "toy" or IMAGE_DATA[data.name].exact
 
 
-def device_line(data: Data) -> str:
-    """Which model runs where and in which precision, for the screen."""
-    precision = str(precision_of(data)).removeprefix("torch.")
-    if is_exact(data):
-        return f"exact score on cpu, {precision} particles"
-    return f"ADM UNet on {runtime_device().device}, {precision}"
+def device_line(spec: Specification) -> str:
+    """What computes the numbers of an experiment, where and in which precision, for the screen."""
+    if not isinstance(spec, Setting):
+        return "closed formulas on cpu, float64"  # schedules alone: no model is asked
+    if not is_exact(spec.data):
+        return f"ADM UNet on {runtime_device().device}, float32"
+    precision = str(precision_of(spec.data)).removeprefix("torch.")
+    if spec.data.kind == "toy":
+        precision = getattr(spec, "precision", precision)  # an experiment may ask for less
+    return f"exact score on cpu, {precision} particles"
 
 
 _references: Kept[Run] = Kept(100_000_000)

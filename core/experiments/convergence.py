@@ -308,10 +308,7 @@ def _errors(
 
 
 def _notes(spec: ConvergenceSpec, measured: list[SolverErrors], reference: Run, label: str) -> tuple[str, ...]:
-    where = device_line(spec.data)
-    if spec.data.kind == "toy":
-        where = where.replace("float64", spec.precision)
-    notes = [f"Computed with {where}.", f"Errors are against {label}."]
+    notes = [f"Computed with {device_line(spec)}.", f"Errors are against {label}."]
     notes += [f"The reference {reference.message}; there is no error to show."] if reference.message else []
     for s in measured:
         if s.diverged.any():

@@ -135,7 +135,7 @@ def run_curvature(spec: CurvatureSpec, report: Report = silent, stop: Stop = nev
     if not shapes:
         raise ValueError(" ".join(broken))
     notes = (
-        f"Computed with {device_line(spec.data)}.",
+        f"Computed with {device_line(spec)}.",
         f"Paths are those of {label}.",
         "Curvature is that of the path in x, so it depends on the schedule, which scales x. "
         "A particle so slow that rounding would decide its bend counts as at rest, with curvature 0.",

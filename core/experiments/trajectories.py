@@ -188,7 +188,7 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
 
 
 def _notes(spec: TrajectoriesSpec, paths: list[SolverPath], reference: Run, label: str) -> tuple[str, ...]:
-    notes = [f"Computed with {device_line(spec.data)}.", f"Errors are against {label}."]
+    notes = [f"Computed with {device_line(spec)}.", f"Errors are against {label}."]
     notes += [f"The reference {reference.message}; there is no error to show."] if reference.message else []
     notes += [f"{path.label} {path.message}." for path in paths if path.message]
     if not is_exact(spec.data):

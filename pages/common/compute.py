@@ -49,7 +49,7 @@ def result_for(page: str, spec: Setting) -> Any | None:
         if result is None:
             return _last(page)
     st.session_state[LAST] = (page, result)
-    line.caption(f"{sentence(device_line(spec.data))} Computed in {seconds(result.seconds)}.")
+    line.caption(f"{sentence(device_line(spec))} Computed in {seconds(result.seconds)}.")
     return result
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.data import make_images
-from core.experiments import ConvergenceSpec, CurvatureSpec, ImageData, run_experiment
+from core.experiments import ConvergenceSpec, CurvatureSpec, ImageData, SchedulesSpec, TrajectoriesSpec, run_experiment
 from core.experiments.build import NETWORK_REFERENCE, device_line
 from core.grids import make_grid
 from core.problem import Problem
@@ -46,7 +46,7 @@ def test_errors_fall_towards_the_networks_own_path(result):
     assert ddim.path_error[0] < 1e-6  # the same noise, up to its rounding to float32
     assert any("UNet on" in note for note in result.notes)
     assert any("learned score" in note for note in result.notes)
-    assert device_line(FOUR).startswith("ADM UNet on ")
+    assert device_line(TrajectoriesSpec(data=FOUR, particles=1)).startswith("ADM UNet on ")
 
 
 def test_shapes_of_learned_paths_are_finite_and_warned_about():
@@ -56,3 +56,10 @@ def test_shapes_of_learned_paths_are_finite_and_warned_about():
     assert np.isfinite(shape.curvature).all()
     assert shape.length_over_chord.min() >= 1
     assert any("learned" in note for note in result.notes)
+
+
+def test_the_line_on_screen_names_what_computes():
+    assert device_line(ConvergenceSpec()) == "exact score on cpu, float64 particles"
+    assert device_line(ConvergenceSpec(precision="float32")) == "exact score on cpu, float32 particles"
+    assert device_line(TrajectoriesSpec(data=ImageData(), particles=1)) == "exact score on cpu, float32 particles"
+    assert device_line(SchedulesSpec(data=FOUR)) == "closed formulas on cpu, float64"
