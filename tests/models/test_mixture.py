@@ -256,3 +256,66 @@ def test_what_is_no_mixture_is_refused_in_one_sentence(arguments: dict, words: s
 def test_a_prediction_that_it_cannot_make_is_refused():
     with pytest.raises(ValueError, match="x0 or eps, not 'v'"):
         MIXTURES["full"].predict(MEANS, 1.0, 0.1, "v")
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+@pytest.mark.parametrize("kind", ["x0", "eps"])
+def test_predictions_can_be_differentiated_backward_twice_and_forward(name: str, kind: str):
+    mixture, x = MIXTURES[name], places(0.8, 0.5)
+
+    def predict(rows: torch.Tensor) -> torch.Tensor:
+        return mixture.predict(rows, 0.8, 0.5, kind)
+
+    rows = x.clone().requires_grad_()
+    assert torch.autograd.gradcheck(predict, rows, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(predict, rows)
+
+
+def test_a_call_in_inference_mode_leaves_nothing_behind_that_gradients_cannot_pass():
+    for widths in ({"std": STD}, {"covariances": FULL}):
+        mixture, x = GaussianMixture(MEANS, **widths), places(0.8, 0.5).float()  # float32: its own cast parameters
+        with torch.inference_mode():
+            mixture.predict(x, 0.8, 0.5, "x0")
+        rows = x.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(mixture.predict(rows, 0.8, 0.5, "x0").sum(), rows)
+        assert bool(torch.isfinite(slope).all())
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_half_precision_is_answered_in_kind(name: str):
+    mixture, x = MIXTURES[name], places(0.8, 0.5).bfloat16()
+    for kind in ("x0", "eps"):
+        value = mixture.predict(x, 0.8, 0.5, kind)
+        assert value.dtype == torch.bfloat16
+        torch.testing.assert_close(value.double(), mixture.predict(x.double(), 0.8, 0.5, kind), rtol=0.1, atol=0.1)
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+@pytest.mark.parametrize("shape", [(2,), (4, 3), (4, 1), (4, 2, 1)])
+def test_particles_of_another_shape_are_refused(name: str, shape: tuple[int, ...]):
+    mixture, x = MIXTURES[name], torch.zeros(shape, dtype=torch.float64)
+    for ask in (lambda: mixture.predict(x, 1.0, 0.1, "x0"), lambda: mixture.log_density(x), lambda: mixture.score(x)):
+        with pytest.raises(ValueError, match=r"shape \(N, 2\), got"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    "mixture",
+    [
+        GaussianMixture(MEANS, 0.0),
+        GaussianMixture(MEANS, torch.tensor([0.1, 0.0, 0.1])),
+        GaussianMixture(MEANS[:1], covariances=torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])),
+    ],
+)
+def test_points_and_lines_have_no_density_without_noise(mixture: GaussianMixture):
+    for ask in (mixture.log_density, mixture.score):
+        with pytest.raises(ValueError, match="sigma must be above 0"):
+            ask(MEANS)
+        assert bool(torch.isfinite(ask(MEANS, 1.0, 1e-4)).all())
+
+
+def test_a_prediction_has_the_memory_layout_of_its_particles():
+    # solvers add predictions to states: mixed layouts would make every such sum several times slower
+    x = places(0.8, 0.5)
+    for mixture in MIXTURES.values():
+        assert mixture.predict(x, 0.8, 0.5, "x0").stride() == x.stride()
