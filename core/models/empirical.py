@@ -1,6 +1,7 @@
 """The exact denoiser of a finite data set: a mixture of point masses."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -8,7 +9,8 @@ from torch import Tensor
 from core.models.base import Model
 from core.noise import generator
 
-BLOCK = 1 << 21  # numbers of the data set converted to float64 at a time: 16 MB
+BLOCK = 1 << 19  # numbers of a large data set converted to float64 at a time: 4 MB, which the allocator gives back
+KEPT = 1 << 21  # numbers of a data set that is small enough to be converted once and kept: 16 MB
 
 
 class EmpiricalData(Model):
@@ -46,11 +48,11 @@ class EmpiricalData(Model):
         Raises
         ------
         ValueError
-            If ``kind`` is neither "x0" nor "eps".
+            If ``kind`` is neither "x0" nor "eps", or ``x`` is not (N, *shape).
         """
         if kind not in self.native:
             raise ValueError(f"an exact data set predicts x0 or eps, not {kind!r}")
-        rows = x.flatten(1).double()
+        rows = self._rows(x)
         x0, _ = self._gather(rows, alpha, sigma)
         prediction = x0 if kind == "x0" else (rows - alpha * x0) / sigma
         return prediction.reshape(x.shape).to(x)
@@ -59,7 +61,7 @@ class EmpiricalData(Model):
         """``log p(x)`` of the noisy data, (N,); needs ``sigma > 0``, since the data themselves have no density."""
         if not sigma > 0:
             raise ValueError("a finite data set has a density only with noise: sigma must be above 0")
-        rows = x.flatten(1).double()
+        rows = self._rows(x)
         _, log_sum = self._gather(rows, alpha, sigma)
         dim = rows.shape[1]
         return (log_sum - math.log(len(self.points)) - 0.5 * dim * math.log(2 * math.pi * sigma**2)).to(x)
@@ -73,29 +75,36 @@ class EmpiricalData(Model):
         """Mean of the data, (*shape), float64."""
         return self.points.mean(dim=0, dtype=torch.float64)
 
-    def _block(self, start: int, rows: int, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows of the data and their squared norms, in float64 on the device of ``x``.
+    def _rows(self, x: Tensor) -> Tensor:
+        if tuple(x.shape[1:]) != self.shape:
+            raise ValueError(f"x must have shape (N, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}")
+        return x.flatten(1).double()
+
+    def _blocks(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows of the data and their squared norms, block by block, in float64 on the device of ``x``.
 
         float64 whatever the data's precision: the expanded square loses half its digits, and 1/(2 sigma^2) magnifies
-        what is left by up to 5e7. A set of one block is converted once.
+        what is left by up to 5e7.
         """
         if x.device in self._kept:
-            return self._kept[x.device]
-        block = self._flat[start : start + rows].to(x)
-        converted = block, block.square().sum(dim=1)
-        if rows >= len(self._flat):
-            self._kept[x.device] = converted
-        return converted
+            yield self._kept[x.device]
+            return
+        small = self._flat.numel() <= KEPT
+        for rows in self._flat.split(len(self._flat) if small else max(1, BLOCK // x.shape[1])):
+            with torch.inference_mode(False):  # what is kept must serve a later call with gradients too
+                block = rows.to(x)
+                converted = block, torch.linalg.vecdot(block, block)
+            if small:
+                self._kept[x.device] = converted
+            yield converted
 
     def _gather(self, x: Tensor, alpha: float, sigma: float) -> tuple[Tensor, Tensor]:
         """Posterior mean (N, D) and log of the summed kernels (N,), both float64."""
-        count, dim = len(self._flat), x.shape[1]
         highest = x.new_full((len(x),), -math.inf)
         total = x.new_zeros(len(x))
         weighted = torch.zeros_like(x)
         norm = x.square().sum(dim=1, keepdim=True)
-        for start in range(0, count, max(1, BLOCK // dim)):
-            block, block_norm = self._block(start, max(1, BLOCK // dim), x)
+        for block, block_norm in self._blocks(x):
             squared = norm - (2 * alpha) * (x @ block.T) + alpha**2 * block_norm
             logits = squared.clamp_(min=0.0).mul_(-0.5 / sigma**2)
             new_highest = torch.maximum(highest, logits.amax(dim=1))
