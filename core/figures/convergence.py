@@ -10,7 +10,7 @@ from core.analysis import FittedOrder, convergence_order
 from core.experiments.convergence import ConvergenceResult, SolverErrors
 from core.figures.along import Line, along_figure, in_words
 from core.figures.images import sheet_figure
-from core.figures.style import FAINT, NEUTRAL, new_figure, solver_style, typed
+from core.figures.style import DASHES, FAINT, NEUTRAL, Style, new_figure, solver_style, typed
 from core.schedules import make_schedule
 
 AGAINST = {"steps": "Steps", "nfe": "Model evaluations (NFE)"}
@@ -33,10 +33,11 @@ def error_figure(
         If ``against`` is not a key of ``AGAINST`` or ``measure`` not one of ``MEASURES``.
     """
     _check(against, measure)
-    figure = new_figure(height + 24 * max(0, len(result.solvers) - 5))
+    figure = new_figure(height + 40 * max(0, len(result.solvers) - 5))  # a narrow screen takes a row a solver
+    looks = _looks(result)
     for place, solver in enumerate(result.solvers):
         order = _order(result, solver, measure)
-        _add_solver(figure, solver, getattr(solver, against), getattr(solver, measure), order, place)
+        _add_solver(figure, solver, getattr(solver, against), getattr(solver, measure), order, looks[place], place)
     errors = np.concatenate([getattr(solver, measure) for solver in result.solvers])
     errors = errors[np.isfinite(errors) & (errors > 0)]
     low, high = (float(errors.min()), float(errors.max())) if len(errors) else (result.floor or 1e-3, 1.0)
@@ -76,6 +77,19 @@ def _check(against: str, measure: str) -> None:
         )
 
 
+def _looks(result: ConvergenceResult) -> list[Style]:
+    """The look of each solver; one that is there again with other options keeps its colour, not dash and marker."""
+    looks, seen = [], []
+    for solver in result.solvers:
+        style, again = solver_style(solver.name), seen.count(solver.name)
+        if again:
+            dash = DASHES[(DASHES.index(style.dash) + again) % len(DASHES)]
+            style = style._replace(dash=dash, marker=f"{style.marker}-open")
+        looks.append(style)
+        seen.append(solver.name)
+    return looks
+
+
 def _order(result: ConvergenceResult, solver: SolverErrors, measure: str) -> FittedOrder:
     """The result holds the order of the RMS error; that of the median is measured in the same way."""
     return solver.order if measure == "rms" else convergence_order(solver.steps, solver.median, result.floor)
@@ -98,9 +112,14 @@ def _note(figure: go.Figure, text: str, y: float, yref: str) -> None:
 
 
 def _add_solver(
-    figure: go.Figure, solver: SolverErrors, x: np.ndarray, y: np.ndarray, order: FittedOrder, place: int
+    figure: go.Figure,
+    solver: SolverErrors,
+    x: np.ndarray,
+    y: np.ndarray,
+    order: FittedOrder,
+    style: Style,
+    place: int,
 ) -> None:
-    style = solver_style(solver.name)
     y = np.where(y > 0, y, np.nan)
     figure.add_trace(
         go.Scatter(

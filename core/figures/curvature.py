@@ -10,6 +10,7 @@ from core.figures.style import NEUTRAL, TEXT, batched, log_axis, new_figure, sch
 
 AGAINST = {"s": "share of the time s, noise to data", "log_snr": "λ = log(α/σ), noise to data"}
 SHOWN_PATHS = 60
+STRAIGHT = 1e-9  # smallest number in the summary: below lies rounding, and a logarithmic axis has no 0
 # from gentle to sharp: one hue that darkens on white would vanish on dark, so hue and lightness both change
 _BENDS = ("#56b4e9", "#3f9fc0", "#009e73", "#8aa800", "#e69f00", "#e07b00", "#d55e00", "#b02a5c")
 
@@ -71,7 +72,7 @@ def curvature_figure(result: CurvatureResult, against: str = "s", height: int = 
     figure.update_yaxes(title_text="Curvature κ (1 / length)", **log_axis(np.array([bottom, top])))
     figure.update_yaxes(range=np.log10([bottom, top]))
     key = {"text": "Thick: median. Thin: mean. Band: 10 to 90 %.", "side": "top", "font": {"size": 13}}
-    figure.update_layout(legend={"title": key})
+    figure.update_layout(legend={"title": key, "itemwidth": 50})  # long enough to show a dash and a gap
     return figure
 
 
@@ -221,15 +222,21 @@ def alt_paths(result: CurvatureResult) -> str:
 
 
 def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
-    """Straightness and length over chord of every particle, as boxes by schedule."""
+    """Straightness and length over chord of every particle, as boxes by schedule.
+
+    Numbers below ``STRAIGHT``, those of a path that is straight to rounding, are drawn there.
+    """
     figure = make_subplots(1, 2, subplot_titles=["Straightness S", "Length over chord − 1"], horizontal_spacing=0.14)
     figure.update_layout(new_figure(height, legend_rows=0).layout)
-    for shape in result.shapes:
-        style = schedule_style(shape.schedule)
-        for column, values in ((1, shape.straightness), (2, shape.length_over_chord - 1)):
+    measured = ([s.straightness for s in result.shapes], [s.length_over_chord - 1 for s in result.shapes])
+    for column, (title, columns) in enumerate(zip(("squared length", None), measured, strict=True), start=1):
+        drawn = [np.maximum(values, STRAIGHT) for values in columns]
+        straight = any((values < STRAIGHT).any() for values in columns)
+        for shape, values in zip(result.shapes, drawn, strict=True):
+            style = schedule_style(shape.schedule)
             figure.add_trace(
                 go.Box(
-                    y=typed(np.where(values > 0, values, np.nan)),
+                    y=typed(values),
                     name=shape.title,
                     marker={"color": style.colour, "size": 3},
                     line={"width": 1.5},
@@ -239,8 +246,8 @@ def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
                 row=1,
                 col=column,
             )
-    figure.update_yaxes(type="log", exponentformat="power", dtick=1)
-    figure.update_yaxes(title_text="squared length", row=1, col=1)
+        words = [title, "at 10⁻⁹: straight" if straight else None]
+        figure.update_yaxes(title_text=", ".join(filter(None, words)), row=1, col=column, **log_axis(*drawn))
     figure.update_annotations(font={"size": TEXT + 1})
     figure.update_layout(margin={"t": 60})
     return figure
@@ -249,8 +256,13 @@ def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
 def alt_summary(result: CurvatureResult) -> str:
     """Which schedule's paths are straightest, in words."""
     ranked = sorted(result.shapes, key=lambda shape: shape.straightness.mean())
-    parts = [f"{s.title} {s.straightness.mean():.3g}" for s in ranked]
-    return f"Mean straightness, from the straightest (in this measure) on: {', '.join(parts)}."
+    parts = [f"{s.title} {s.straightness.mean():.3g} (median {np.median(s.straightness):.3g})" for s in ranked]
+    short = sorted(result.shapes, key=lambda shape: np.nanmedian(shape.length_over_chord))
+    lengths = [f"{s.title} {np.nanmedian(s.length_over_chord):.4g}" for s in short]
+    return (
+        f"Mean straightness, from the most even motion on: {', '.join(parts)}. "
+        f"Median length over chord, from the straightest line on: {', '.join(lengths)}."
+    )
 
 
 def summary_table(result: CurvatureResult) -> pd.DataFrame:
