@@ -2,7 +2,10 @@
 
 import csv
 import io
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +14,12 @@ from core.data.toy import BANDWIDTHS, SCALES, check_range, mixture_at, rescaled
 from core.models import GaussianMixture
 from core.noise import generator
 
-MAX_BYTES = 20_000_000  # a million points as text
+MAX_BYTES = 64_000_000  # a million points as text, with every digit of a float64
+MAX_LINES = 2_000_000  # some seconds of reading
+MAX_LINE = 10_000  # characters; two numbers and their titles need far fewer
 MAX_POINTS = 2000  # components of the mixture: each model call costs particles x components exponentials
 LARGEST = 1e12  # coordinate; squares of larger ones lose the digits that tell points apart
-DELIMITERS = ",;\t "
+DELIMITERS = ";\t, "  # the comma late, since it may also be a decimal point
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,9 @@ class PointSet:
 def read_points(source: bytes | str | Path) -> PointSet:
     """Read two columns of numbers from CSV text (as bytes or str) or from a file (as a Path).
 
-    Comma, semicolon, tab or spaces separate; one header line is allowed. More than ``MAX_POINTS`` points are thinned
-    at random (always in the same way), which ``note`` states.
+    Comma, semicolon, tab or spaces separate; one header line is allowed. Where another mark separates, a comma in a
+    number is a decimal point. More than ``MAX_POINTS`` points are thinned at random (always in the same way). ``note``
+    states either.
 
     Raises
     ------
@@ -43,25 +49,22 @@ def read_points(source: bytes | str | Path) -> PointSet:
         With one sentence: too large, not text, empty, not two columns, a cell that is no finite number (with its line),
         fewer than two points, or all points equal.
     """
-    text = _text(source)
-    rows = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    if not rows:
-        raise ValueError("the file is empty; it needs two columns of numbers, one point a line")
-    delimiter = _delimiter(rows[min(1, len(rows) - 1)][1])
-    if not _is_numeric(_cells(rows[0][1], delimiter)):
-        if len(rows) == 1:
-            raise ValueError("the file has a header line but no points; it needs two columns of numbers")
-        rows = rows[1:]  # a header
-    points = np.array([_point(number, _cells(line, delimiter)) for number, line in rows])
+    try:
+        with closing(_lines(source)) as lines:
+            points, note = _parsed(lines)
+    except UnicodeDecodeError:
+        raise ValueError("the file is not text (UTF-8); save it as CSV with two columns of numbers") from None
     if len(points) < 2:
         raise ValueError("the file holds one point; a data set needs at least 2")
     if np.ptp(points, axis=0).max() == 0:
         raise ValueError("all points in the file are equal; a data set needs at least 2 different ones")
-    if len(points) <= MAX_POINTS:
-        return PointSet(points)
-    chosen = np.sort(generator(0, "thin").choice(len(points), MAX_POINTS, replace=False))
-    note = f"{len(points):,} points were thinned at random to {MAX_POINTS:,}, the most that a live picture can use"
-    return PointSet(points[chosen], note)
+    if len(points) > MAX_POINTS:
+        thinned = (
+            f"{len(points):,} points were thinned at random to {MAX_POINTS:,}, the most that a live picture can use"
+        )
+        points = points[np.sort(generator(0, "thin").choice(len(points), MAX_POINTS, replace=False))]
+        note = f"{note}; {thinned}" if note else thinned
+    return PointSet(points, note)
 
 
 def mixture_from_points(
@@ -84,25 +87,70 @@ def mixture_from_points(
     return rescaled(mixture_at(points, bandwidth), scale)
 
 
-def _text(source: bytes | str | Path) -> str:
+def _lines(source: bytes | str | Path) -> Generator[tuple[int, str], None, None]:
+    """The lines that are not blank, with their numbers; a file is never held as a whole."""
     if isinstance(source, Path):
         if not source.is_file():
             raise ValueError(f"there is no file {str(source)!r}")
         size = source.stat().st_size
-        content: bytes | str = source.read_bytes() if size <= MAX_BYTES else b""
     else:
-        content, size = source, len(source)
+        size = len(source)
     if size > MAX_BYTES:
         raise ValueError(f"the file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be read")
-    try:
-        text = content if isinstance(content, str) else content.decode("utf-8")
-        return text.removeprefix("\ufeff")  # the byte order mark that spreadsheets put first
-    except UnicodeDecodeError:
-        raise ValueError("the file is not text (UTF-8); save it as CSV with two columns of numbers") from None
+    if isinstance(source, Path):
+        stream: io.BufferedIOBase = source.open("rb")
+    else:
+        stream = io.BytesIO(source.encode(errors="replace") if isinstance(source, str) else source)
+    return _numbered(stream)
+
+
+def _numbered(stream: io.BufferedIOBase) -> Generator[tuple[int, str], None, None]:
+    # utf-8-sig: spreadsheets put a byte order mark first
+    with io.TextIOWrapper(stream, encoding="utf-8-sig") as text:
+        for number, line in enumerate(text, start=1):
+            if number > MAX_LINES:
+                raise ValueError(f"the file has more than {MAX_LINES:,} lines; give at most that many points")
+            if len(line) > MAX_LINE:
+                raise ValueError(f"line {number} has more than {MAX_LINE:,} characters; every line needs 2 numbers")
+            if line.strip():
+                yield number, line.strip("\r\n")
+
+
+def _parsed(lines: Iterator[tuple[int, str]]) -> tuple[np.ndarray, str]:
+    """The points (M, 2), and a note if commas were taken for decimal points."""
+    first = next(lines, None)
+    if first is None:
+        raise ValueError("the file is empty; it needs two columns of numbers, one point a line")
+    second = next(lines, None)
+    delimiter = _delimiter((second or first)[1])
+    ahead = [line for line in (first, second) if line is not None]
+    if not any(_number(cell, delimiter) is not None for cell in _cells(first[1], delimiter)):
+        ahead = ahead[1:]  # a header
+        if not ahead:
+            raise ValueError("the file has a header line but no points; it needs two columns of numbers")
+    decimal_commas = False
+
+    def points() -> Iterator[tuple[float, float]]:
+        nonlocal decimal_commas
+        for number, line in chain(ahead, lines):
+            decimal_commas = decimal_commas or (delimiter != "," and "," in line)
+            yield _point(number, _cells(line, delimiter), delimiter)
+
+    read = np.fromiter(points(), dtype=np.dtype((float, 2)))
+    return read, "commas were read as decimal points" if decimal_commas else ""
 
 
 def _delimiter(line: str) -> str:
-    return next((d for d in DELIMITERS if len([c for c in line.strip().split(d) if c.strip()]) > 1), ",")
+    """The mark that leaves two numbers, or else two cells, or else several; the comma if none does."""
+
+    def fit(mark: str) -> int:
+        cells = [cell for cell in _cells(line.strip(), mark) if cell]
+        if len(cells) != 2:
+            return min(len(cells), 2) - 1
+        return 2 + all(_number(cell, mark) is not None for cell in cells)
+
+    best = max(DELIMITERS, key=fit)  # the first of equals
+    return best if fit(best) else ","
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -112,25 +160,24 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return [cell.strip() for cell in line.split(delimiter)]
     try:
         return [cell.strip() for cell in next(csv.reader(io.StringIO(line), delimiter=delimiter))]
-    except csv.Error:  # a NUL, or a cell of more than 131,072 characters
+    except csv.Error:  # a NUL, on some versions
         return [line]
 
 
-def _number(cell: str) -> float | None:
+def _number(cell: str, delimiter: str) -> float | None:
+    if delimiter != "," and "," in cell:
+        cell = cell.replace(",", ".")
     try:
-        return float(cell)
+        return None if "_" in cell else float(cell)  # Python reads 1_000 as a number; nobody writes data like that
     except ValueError:
         return None
 
 
-def _is_numeric(cells: list[str]) -> bool:
-    return any(_number(cell) is not None for cell in cells)
-
-
-def _point(number: int, cells: list[str]) -> tuple[float, float]:
+def _point(number: int, cells: list[str], delimiter: str) -> tuple[float, float]:
     if len(cells) != 2:
-        raise ValueError(f"line {number} has {len(cells)} columns; every line needs exactly 2 numbers")
-    values = [_number(cell) for cell in cells]
+        columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+        raise ValueError(f"line {number} has {columns}; every line needs exactly 2 numbers")
+    values = [_number(cell, delimiter) for cell in cells]
     for cell, value in zip(cells, values, strict=True):
         if value is None or not abs(value) <= LARGEST:  # true for NaN as well
             raise ValueError(f"line {number} holds {cell[:20]!r}, which is not a number of at most {LARGEST:g}")
