@@ -158,7 +158,10 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return line.split()
     if '"' not in line:
         return [cell.strip() for cell in line.split(delimiter)]
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+    try:
+        return [cell.strip() for cell in next(csv.reader(io.StringIO(line), delimiter=delimiter))]
+    except csv.Error:  # a NUL, on some versions
+        return [line]
 
 
 def _number(cell: str, delimiter: str) -> float | None:
