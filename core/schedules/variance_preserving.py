@@ -39,10 +39,10 @@ class VariancePreserving(Schedule):
 
 
 @dataclass(frozen=True)
-class VpLinear(VariancePreserving):
-    """``beta(t) = beta_min + t (beta_max - beta_min)``, ``log alpha = -t^2 (beta_max - beta_min)/4 - t beta_min/2``.
+class LinearBeta(Schedule):
+    """The signal that fades at the rate ``beta(t) = beta_min + t (beta_max - beta_min)``, whatever the noise does.
 
-    Source: Song et al. 2020 (arXiv 2011.13456), appendix C, VP SDE.
+    ``log alpha = -t^2 (beta_max - beta_min)/4 - t beta_min/2``.
     """
 
     beta_min: float = 0.1
@@ -60,31 +60,26 @@ class VpLinear(VariancePreserving):
     def d_log_alpha(self, t: Time) -> Tensor:
         return -0.5 * (self.beta_min + as_float64(t) * (self.beta_max - self.beta_min))
 
+
+@dataclass(frozen=True)
+class VpLinear(LinearBeta, VariancePreserving):
+    """``beta(t) = beta_min + t (beta_max - beta_min)``, ``log alpha = -t^2 (beta_max - beta_min)/4 - t beta_min/2``.
+
+    Source: Song et al. 2020 (arXiv 2011.13456), appendix C, VP SDE.
+    """
+
     def time_of_log_alpha(self, log_alpha: Tensor) -> Tensor:
         return linear_beta_time(log_alpha, self.beta_min, self.beta_max)
 
 
 @dataclass(frozen=True)
-class SubVp(Schedule):
+class SubVp(LinearBeta):
     """The alpha of ``VpLinear`` with the smaller ``sigma_t = 1 - alpha_t^2``.
 
     Source: Song et al. 2020 (arXiv 2011.13456), appendix C, sub-VP SDE: ``g^2 = beta (1 - alpha^4)``.
     """
 
-    beta_min: float = 0.1
-    beta_max: float = 20.0
     t_min: float = 1e-3
-    t_max: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_betas(self.beta_min, self.beta_max)
-        super().__post_init__()
-
-    def log_alpha(self, t: Time) -> Tensor:
-        return linear_beta_log_alpha(as_float64(t), self.beta_min, self.beta_max)
-
-    def d_log_alpha(self, t: Time) -> Tensor:
-        return -0.5 * (self.beta_min + as_float64(t) * (self.beta_max - self.beta_min))
 
     def sigma(self, t: Time) -> Tensor:
         return -torch.expm1(2 * self.log_alpha(t))
