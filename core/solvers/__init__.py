@@ -2,7 +2,7 @@
 
 from core.solvers.base import Context, Solver
 from core.solvers.brownian import BrownianPath
-from core.solvers.info import SolverInfo, SolverOption
+from core.solvers.info import Peer, SolverInfo, SolverOption
 from core.solvers.registry import SOLVERS
 
-__all__ = ["SOLVERS", "BrownianPath", "Context", "Solver", "SolverInfo", "SolverOption"]
+__all__ = ["SOLVERS", "BrownianPath", "Context", "Peer", "Solver", "SolverInfo", "SolverOption"]

@@ -39,6 +39,24 @@ class SolverOption:
 
 
 @dataclass(frozen=True)
+class Peer:
+    """The same method in another library.
+
+    Attributes
+    ----------
+    library : "diffusers", "k-diffusion" or "dpm-solver".
+    name : the class or function there.
+    arguments : settings that make it this method.
+    note : what differs all the same; empty if nothing does.
+    """
+
+    library: str
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class SolverInfo:
     """A solver's entry in ``SOLVERS``.
 
@@ -58,6 +76,11 @@ class SolverInfo:
     stochastic : whether a step draws noise.
     adaptive : whether it chooses its own steps.
     note : what a reader should know beside the numbers, such as a condition on the order; empty if nothing.
+    when : one plain sentence on when to use it.
+    cite : keys of the works that it comes from.
+    peers : the same method in other libraries.
+    mended_by : for a published version that loses its order, the name of the solver that keeps it; empty otherwise.
+    extra_nfe : evaluations of a run beyond ``nfe_per_step`` a step, such as a dearer start.
     """
 
     title: str
@@ -73,7 +96,16 @@ class SolverInfo:
     stochastic: bool = False
     adaptive: bool = False
     note: str = ""
+    when: str = ""
+    cite: tuple[str, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    mended_by: str = ""
+    extra_nfe: int = 0
     name: str = ""
+
+    def steps_within(self, nfe: int) -> int:
+        """The most steps that fit in a budget of ``nfe`` evaluations; 0 if none does, or if it chooses its own steps."""
+        return 0 if self.nfe_per_step is None else max(0, (nfe - self.extra_nfe) // self.nfe_per_step)
 
     def make(self, **options: Any) -> Solver:
         """The solver with these options, each checked.
