@@ -104,7 +104,7 @@ class SolverInfo:
     name: str = ""
 
     def steps_within(self, nfe: int) -> int:
-        """The most steps that fit in a budget of ``nfe`` evaluations; 0 if none does, or if it chooses its own steps."""
+        """The most steps within a budget of ``nfe`` evaluations; 0 if none fits or it chooses its own steps."""
         return 0 if self.nfe_per_step is None else max(0, (nfe - self.extra_nfe) // self.nfe_per_step)
 
     def make(self, **options: Any) -> Solver:
