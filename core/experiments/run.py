@@ -2,18 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
 
 from core.experiments import specification as spec_module
 from core.experiments.build import Report, Stop, never, silent
-from core.experiments.convergence import ConvergenceResult, run_convergence
-from core.experiments.curvature import CurvatureResult, run_curvature
-from core.experiments.schedules import SchedulesResult, run_schedules
-from core.experiments.trajectories import TrajectoriesResult, run_trajectories
+from core.experiments.convergence import run_convergence
+from core.experiments.curvature import run_curvature
+from core.experiments.schedules import run_schedules
+from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
 from core.registry import Registry
 
-Result = TrajectoriesResult | ConvergenceResult | CurvatureResult | SchedulesResult
+
+class Result(Protocol):
+    """What any experiment gives: its specification, its numbers as arrays and as tables, and what to know of them."""
+
+    spec: spec_module.Specification
+    seconds: float
+    notes: tuple[str, ...]
+
+    def to_frame(self) -> pd.DataFrame: ...
+
+    def summary(self) -> pd.DataFrame: ...
+
+    def to_arrays(self) -> dict[str, np.ndarray]: ...
 
 
 @dataclass(frozen=True)

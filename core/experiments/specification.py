@@ -1,4 +1,4 @@
-"""Every experiment as a frozen, validated, JSON-serialisable specification.
+"""Experiments as frozen, validated, JSON-serialisable specifications: the parts all share, and the first four.
 
 The same specification is the cache key, the deep link, the downloadable recipe, the argument of ``python -m core`` and
 the snippet of code shown to the user. Each limit exists to keep a run within reach of a small shared machine or to
@@ -7,7 +7,7 @@ keep a picture readable; the messages say which.
 
 import math
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import (
     AfterValidator,
@@ -341,6 +341,16 @@ class SchedulesSpec(Frozen):
     data: Data = ToyData()
 
 
-Specification = Annotated[
-    TrajectoriesSpec | ConvergenceSpec | CurvatureSpec | SchedulesSpec, Field(discriminator="kind")
-]
+class Specification(Protocol):
+    """The settings of any experiment: a frozen model of its own module, told apart from the others by ``kind``.
+
+    Which there are is written in one place, ``core.experiments.run.EXPERIMENTS``; whatever reads a specification of any
+    kind looks its class up there by ``kind``.
+    """
+
+    kind: str
+    data: Data
+
+    def model_dump_json(self) -> str: ...
+
+    def model_dump(self, *, mode: str = "python") -> dict[str, Any]: ...
