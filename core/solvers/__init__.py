@@ -1,8 +1,8 @@
 """Solvers: the engines and the table of methods that they run."""
 
+from core.solvers import rows  # noqa: F401 (fills the table)
 from core.solvers.base import Context, Solver
 from core.solvers.brownian import BrownianPath
-from core.solvers.info import Peer, SolverInfo, SolverOption
-from core.solvers.registry import SOLVERS
+from core.solvers.info import SOLVERS, Peer, SolverInfo, SolverOption
 
 __all__ = ["SOLVERS", "BrownianPath", "Context", "Peer", "Solver", "SolverInfo", "SolverOption"]

@@ -1,14 +1,8 @@
-"""Exponential multistep methods: DDIM, DPM-Solver, DPM-Solver++ and DEIS as rows of one table.
+"""Exponential multistep methods: DDIM, DEIS, DPM-Solver, DPM-Solver++, UniPC, LMS and PNDM as rows of one table.
 
-With ``h = lambda_next - lambda_cur`` the ODE has the exact solutions
-
-    x_next = alpha_next/alpha_cur x - sigma_next int_0^h e^(h-u) eps du
-    x_next = sigma_next/sigma_cur x + alpha_next int_0^h e^(u-h) x0  du
-
-(Lu et al. 2022, arXiv 2206.00927, proposition 3.1, and arXiv 2211.01095, proposition 4.1). A method replaces the
-prediction by the polynomial through its last values in some variable ``xi`` and integrates that exactly. Its weights
-are therefore fixed by moments: ``sum_j w_j xi_j^m = M_m``, the integral of ``xi^m`` against the kernel, for every
-power ``m`` below the number of nodes. A published shortcut is a row with one changed moment.
+A method extrapolates its last predictions by a polynomial and integrates that against the exact kernel
+(:mod:`core.solvers.integrals`). A row says which prediction, in which variable, through how many values, with which
+moments replaced by a published shortcut, and whether a corrector follows.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,133 +15,144 @@ from torch import Tensor
 from core.problem import Level, Problem, levels_at
 from core.solvers.base import Context, Solver
 from core.solvers.charts import RHO
+from core.solvers.integrals import Kernel, MomentRule, ends_of, exact
 from core.solvers.runge_kutta import EULER, HEUN, KUTTA3, RK4, RungeKutta
 
-Moments = np.ndarray
-MomentRule = Callable[[Moments], Moments]
-
-
-def exact(moments: Moments) -> Moments:
-    """Moments as they are: the interpolating polynomial is integrated exactly."""
-    return moments
-
-
-def half_weight(moments: Moments) -> Moments:
-    """First moment replaced by half the zeroth: the shortcut of DPM-Solver-2M and DPM-Solver++ 2M.
-
-    The two differ by O(h^3), so the order stays 2. Source: Lu et al. 2022 (arXiv 2211.01095), algorithm 2.
-    """
-    return np.array([moments[0], moments[0] / 2])
-
-
-def half_second_moment(moments: Moments) -> Moments:
-    """Second moment halved: what the multistep third-order update computes as it is published.
-
-    The public code's second difference lacks the factor 2 that a second derivative needs; the order falls to 2.
-    Source: the third-order multistep update of the authors' code for arXiv 2206.00927 and 2211.01095.
-    """
-    return np.array([moments[0], moments[1], moments[2] / 2])
-
-
-VARIABLES: dict[str, Callable[[Any, np.ndarray], np.ndarray]] = {
-    "lambda": lambda schedule, lam: lam,
-    "rho": lambda schedule, lam: np.exp(-lam),
-    "t": lambda schedule, lam: schedule.time_of(lam).numpy(),
-}
-_GAUSS_NODES, _GAUSS_WEIGHTS = (values / 2 for values in np.polynomial.legendre.leggauss(48))
+PublishedWeights = Callable[[Kernel, Any, list[Level], Level], np.ndarray]
 _STARTERS = {1: EULER, 2: HEUN, 3: KUTTA3, 4: RK4}
 STARTS = ("ramp", "single-step")
 
 
-class _Update(NamedTuple):
+class Update(NamedTuple):
+    """One step: ``x_next = carry x + sum_j weights_j prediction_j``, newest first.
+
+    Attributes
+    ----------
+    level : where the step begins.
+    carry, weights : of the predictor.
+    corrected : weights of the corrector, whose first prediction is made at the predicted end; empty without one.
+    next_level : where the step ends.
+    starter : a Runge-Kutta plan where the step is taken by the starting method.
+    """
+
     level: Level
+    next_level: Level
     carry: float
-    weights: tuple[float, ...]
-    starter: Any  # a Runge-Kutta plan where the step is taken by the starting method
+    weights: tuple[float, ...] = ()
+    corrected: tuple[float, ...] = ()
+    starter: Any = None
 
 
 @dataclass(frozen=True)
 class ExponentialMultistep(Solver):
     """Extrapolate the last ``nodes`` predictions by a polynomial and integrate it against the exponential kernel.
 
-    ``x_next = carry x + sum_j w_j prediction_j``, newest first; the weights are in ``plan``.
+    ``x_next = carry x + sum_j w_j prediction_j``, newest first; the weights are in ``plan``. With a corrector the model
+    is asked at the end of the step, the step is taken again with that prediction among the nodes, and the next step
+    starts from it: one evaluation a step all the same. The last step is not corrected, as nothing would be asked there.
 
     Attributes
     ----------
-    prediction : "eps" or "x0", what is extrapolated.
-    variable : "lambda", "rho" or "t", the variable of the polynomial.
-    nodes : how many predictions are used; the order, when the moments are exact.
-    rules : moment rule for each number of nodes; exact where none is named.
+    kernel : prediction, interpolation variable and quadrature.
+    nodes : how many past predictions are used; the order, when the moments are exact, and one less than the order with
+        a corrector.
+    rules : moment rule for each number of nodes; exact where none is named. The corrector's new value counts.
+    corrector : whether each step but the last is corrected.
     start : "ramp" begins with one node and adds one a step, as published; "single-step" begins with a Runge-Kutta
         method of full order in (x/alpha, sigma/alpha), which costs ``nodes`` evaluations in each of the first
         ``nodes - 1`` steps and keeps the order when the first steps matter.
     lower_order_final : finish with fewer and fewer nodes, which is steadier at few steps.
+    published : for a published formula that is no moment rule, ``(kernel, schedule, history, next) -> weights`` of the
+        predictor (or, with a corrector, of the corrector); ``history`` is newest first.
 
     NFE per step: 1. Fails when steps are long against the scale on which the prediction changes in lambda.
     """
 
-    prediction: str
-    variable: str
+    kernel: Kernel
     nodes: int
     rules: tuple[tuple[int, MomentRule], ...] = ()
+    corrector: bool = False
     start: str = "ramp"
     lower_order_final: bool = False
+    published: PublishedWeights | None = None
 
-    def plan(self, problem: Problem, times: Tensor) -> Sequence[_Update]:
+    @property
+    def prediction(self) -> str:
+        """What is extrapolated: "eps" or "x0"."""
+        return self.kernel.prediction
+
+    def plan(self, problem: Problem, times: Tensor) -> Sequence[Update]:
         levels = levels_at(problem.schedule, times)
         steps = len(levels) - 1
-        starter = RungeKutta(_STARTERS[self.nodes], RHO, kind=self.prediction)
-        plan = []
-        for i in range(steps):
-            remaining = steps - i if self.lower_order_final else self.nodes
-            nodes = min(self.nodes, i + 1, remaining)
-            if self.start == "single-step" and i + 1 < self.nodes <= remaining:
-                rk_plan = starter.plan(problem, times[i : i + 2])[0]
-                plan.append(_Update(levels[i], 0.0, (), rk_plan))
-            else:
-                history = [levels[i - j] for j in range(nodes)]
-                plan.append(self._update(problem, history, levels[i + 1]))
-        return plan
+        counts = [self._count(i, steps) for i in range(steps)]
+        plan: list[Update] = [None] * steps  # type: ignore[list-item]
+        for count in sorted(set(counts)):  # steps with the same number of nodes are planned at once
+            for i, update in self._alike(problem, levels, [i for i in range(steps) if counts[i] == count], count):
+                plan[i] = update
+        return [self._started(problem, times, i, steps) or update for i, update in enumerate(plan)]
 
-    def _update(self, problem: Problem, history: list[Level], nxt: Level) -> _Update:
-        cur = history[0]
-        moments = dict(self.rules).get(len(history), exact)(self._moments(problem, cur, nxt, len(history)))
-        weights = np.linalg.solve(self._powers(problem, history, nxt), moments)
-        carry = nxt.alpha / cur.alpha if self.prediction == "eps" else nxt.sigma / cur.sigma
-        return _Update(cur, carry, tuple(weights.tolist()), None)
+    def _count(self, i: int, steps: int) -> int:
+        remaining = steps - i if self.lower_order_final else self.nodes
+        return min(self.nodes, i + 1, remaining)
 
-    def _scaled(self, problem: Problem, lam: np.ndarray, cur: Level, nxt: Level) -> np.ndarray:
-        """The interpolation variable, shifted and scaled to run from 0 to 1 over the step."""
-        xi = VARIABLES[self.variable](problem.schedule, np.concatenate([[cur.lam, nxt.lam], lam]))
-        return (xi[2:] - xi[0]) / (xi[1] - xi[0])
+    def _started(self, problem: Problem, times: Tensor, i: int, steps: int) -> Update | None:
+        """The Runge-Kutta step that stands in for a step with too short a history, if one does."""
+        remaining = steps - i if self.lower_order_final else self.nodes
+        if self.start != "single-step" or not i + 1 < self.nodes <= remaining:
+            return None
+        plan = self._starter.plan(problem, times[i : i + 2])[0]
+        level = plan.stages[0].level
+        return Update(level, level, 0.0, starter=plan)
 
-    def _powers(self, problem: Problem, history: list[Level], nxt: Level) -> np.ndarray:
-        xi = self._scaled(problem, np.array([level.lam for level in history]), history[0], nxt)
-        return np.vander(xi, increasing=True).T
+    @property
+    def _starter(self) -> RungeKutta:
+        return RungeKutta(_STARTERS[self.nodes], RHO, kind=self.prediction)
 
-    def _moments(self, problem: Problem, cur: Level, nxt: Level, count: int) -> Moments:
-        """Integrals of ``xi^m`` against the kernel, by Gauss-Legendre quadrature; the zeroth in closed form."""
-        h = nxt.lam - cur.lam
-        if self.prediction == "eps":
-            total = -nxt.sigma * np.expm1(h)
-            kernel = -nxt.sigma * h * np.exp(h * (0.5 - _GAUSS_NODES))
-        else:
-            total = -nxt.alpha * np.expm1(-h)
-            kernel = nxt.alpha * h * np.exp(h * (_GAUSS_NODES - 0.5))
-        xi = self._scaled(problem, cur.lam + h * (_GAUSS_NODES + 0.5), cur, nxt)
-        moments = np.array([np.sum(_GAUSS_WEIGHTS * kernel * xi**m) for m in range(count)])
-        moments[0] = total
-        return moments
+    def _alike(self, problem: Problem, levels: list[Level], steps: list[int], count: int) -> list[tuple[int, Update]]:
+        """The updates of ``steps``, all of which look back on ``count`` predictions."""
+        cur, nxt = [levels[i] for i in steps], [levels[i + 1] for i in steps]
+        ends = ends_of(cur, nxt)
+        past = np.array([[levels[i - j].lam for j in range(count)] for i in steps])
+        weights = self._weights(problem, ends, past).tolist()
+        corrected: list[list[float]] = [[]] * len(steps)
+        if self.corrector:
+            corrected = self._weights(problem, ends, np.concatenate([ends.lam_next[:, None], past], axis=1)).tolist()
+        if self.published is not None:
+            own = [
+                self.published(
+                    self.kernel, problem.schedule, [levels[i - j] for j in range(count)], levels[i + 1]
+                ).tolist()
+                for i in steps
+            ]
+            weights, corrected = (weights, own) if self.corrector else (own, corrected)
+        last = len(levels) - 2
+        return [
+            (i, Update(a, b, self.kernel.carry(a, b), tuple(w), tuple(c) if i < last else ()))
+            for i, a, b, w, c in zip(steps, cur, nxt, weights, corrected, strict=True)
+        ]
+
+    def _weights(self, problem: Problem, ends: Any, nodes: np.ndarray) -> np.ndarray:
+        rule = dict(self.rules).get(nodes.shape[1], exact)
+        return self.kernel.weights(problem.schedule, ends, nodes, rule)
 
     def step(self, context: Context, i: int, x: Tensor, state: Any) -> tuple[Tensor, Any]:
-        update = context.plan[i]
+        update: Update = context.plan[i]
+        asked, past = state if state is not None else (None, ())
         if update.starter is not None:
-            starter = RungeKutta(_STARTERS[self.nodes], RHO, kind=self.prediction)
-            x_next, newest = starter.advance(context.problem, update.starter, x)
-            return x_next, (newest, *(state or ()))
-        newest = context.problem.predict(x, update.level, self.prediction)
-        history = (newest, *(state or ()))[: self.nodes]
-        x_next = x * update.carry
-        for prediction, weight in zip(history, update.weights, strict=False):
-            x_next.add_(prediction, alpha=weight)
-        return x_next, history[: self.nodes - 1]
+            x_next, newest = self._starter.advance(context.problem, update.starter, x)
+            return x_next, (None, (newest, *past)[: self.nodes])
+        newest = context.problem.predict(x, update.level, self.prediction) if asked is None else asked
+        history = (newest, *past)[: self.nodes]
+        x_next = _combine(x, update.carry, update.weights, history)
+        asked = None
+        if update.corrected:
+            asked = context.problem.predict(x_next, update.next_level, self.prediction)
+            x_next = _combine(x, update.carry, update.corrected, (asked, *history))
+        return x_next, (asked, history[: self.nodes])
+
+
+def _combine(x: Tensor, carry: float, weights: tuple[float, ...], predictions: tuple[Tensor, ...]) -> Tensor:
+    x_next = x * carry
+    for weight, prediction in zip(weights, predictions, strict=False):
+        x_next.add_(prediction, alpha=weight)
+    return x_next

@@ -1,0 +1,59 @@
+"""DEIS: polynomials in t and in rho, and Runge-Kutta in rho."""
+
+from functools import partial
+
+from core.solvers import charts
+from core.solvers import runge_kutta as rk
+from core.solvers.integrals import Kernel, left_sum
+from core.solvers.multistep import ExponentialMultistep
+from core.solvers.register import register
+from core.solvers.rows.table import multistep
+
+FAMILY = "DEIS"
+_SOURCE = "Zhang and Chen 2022, arXiv 2204.13902"
+_DEGREE = {1: "a line through its last two values", 2: "a parabola through its last three", 3: "a cubic through four"}
+_TAB = r"x_{next} = \tfrac{\alpha'}{\alpha}x - \sigma'\sum_j \epsilon_{-j}\int_0^h e^{h-u}\,\ell_j(%s)\,du"
+
+for degree, words in _DEGREE.items():
+    multistep(
+        f"deis-tab-{degree}",
+        ExponentialMultistep(Kernel("eps", "t"), degree + 1),
+        claimed=degree + 1,
+        title=f"DEIS tAB{degree}",
+        family=FAMILY,
+        description=f"Extrapolate the predicted noise in time, by {words}, and integrate that exactly.",
+        formula=_TAB % "t(u)",
+        source=_SOURCE,
+        kernels={"gauss": Kernel("eps", "t"), "left-sum": Kernel("eps", "t", left_sum)},
+        note="The public code sums the weights' integrals from 10,000 left ends. That is off by a ten-thousandth of "
+        "the step: an error of first order, which takes over once the polynomial is more exact (quadrature = left-sum).",
+    )
+for degree, words in _DEGREE.items():
+    multistep(
+        f"deis-rhoab-{degree}",
+        ExponentialMultistep(Kernel("eps", "rho"), degree + 1),
+        claimed=degree + 1,
+        title=f"DEIS ρAB{degree}",
+        family=FAMILY,
+        description=f"Extrapolate the predicted noise in σ/α, by {words}: Adams and Bashforth with uneven steps.",
+        formula=r"y_{next} = y + \sum_j \epsilon_{-j}\int_\rho^{\rho'} \ell_j(r)\,dr,\quad y = x/\alpha",
+        source=_SOURCE,
+    )
+for order, tableau, method in (
+    (2, rk.HEUN, "Heun's method"),
+    (3, rk.KUTTA3, "Kutta's third-order method"),
+    (4, rk.RK4, "the classical Runge-Kutta method"),
+):
+    register(
+        f"deis-rhork-{order}",
+        title=f"DEIS ρRK{order}",
+        family=FAMILY,
+        order=order,
+        claimed_order=order,
+        nfe_per_step=order,
+        description=f"Solve dy/dρ = ε with {method}.",
+        formula=r"\frac{dy}{d\rho} = \epsilon_\theta,\quad y = x/\alpha,\ \rho = \sigma/\alpha",
+        source=_SOURCE,
+        build=partial(rk.RungeKutta, tableau, charts.RHO, "eps"),
+        note="The same numbers as EDM Heun." if order == 2 else "",
+    )
