@@ -11,13 +11,16 @@ from core.analysis.geometry import (
     principal_plane,
     straightness,
 )
+from core.analysis.intervals import OrderInterval, order_interval
 
 __all__ = [
     "FittedOrder",
+    "OrderInterval",
     "convergence_order",
     "flow_curvature",
     "length_over_chord",
     "median_error",
+    "order_interval",
     "particle_error",
     "path_curvature",
     "path_error",

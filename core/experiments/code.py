@@ -13,6 +13,8 @@ _FROM = {
     "Problem": "core.problem",
     "solve": "core.solve",
     "rms_error": "core.analysis",
+    "particle_error": "core.analysis",
+    "order_interval": "core.analysis",
     "convergence_order": "core.analysis",
     "flow_curvature": "core.analysis",
     "polyline_curvature": "core.analysis",

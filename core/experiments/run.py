@@ -11,9 +11,11 @@ from core.experiments import specification as spec_module
 from core.experiments.build import Report, Stop, never, silent
 from core.experiments.convergence import run_convergence
 from core.experiments.curvature import run_curvature
+from core.experiments.order_table import OrderTableSpec, run_order_table
 from core.experiments.schedules import run_schedules
 from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
+from core.experiments.writing_errors import write_order_table
 from core.registry import Registry
 
 
@@ -89,6 +91,16 @@ EXPERIMENTS.add(
         spec_module.SchedulesSpec,
         run_schedules,
         write_schedules,
+    ),
+)
+EXPERIMENTS.add(
+    "order_table",
+    ExperimentInfo(
+        "Orders measured",
+        "Measure the order of solvers under several schedules and on several grids.",
+        OrderTableSpec,
+        run_order_table,
+        write_order_table,
     ),
 )
 

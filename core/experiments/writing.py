@@ -17,7 +17,8 @@ from core.experiments.specification import (
 )
 
 
-def _model(data: Data) -> str:
+def model_text(data: Data) -> str:
+    """The line that builds ``model``."""
     if isinstance(data, ImageData):
         label = "" if data.label is None else f", label={data.label}"
         return f'model = make_images("{data.name}"{label})  # {IMAGE_DATA[data.name].title}'
@@ -35,7 +36,7 @@ def _grid(spec: Timed, steps: str) -> str:
     return f'make_grid("{spec.grid}", problem.schedule, {steps}{ends}{rho})'
 
 
-def _reference(data: Data, intervals: int, record: bool = False) -> str:
+def reference_text(data: Data, intervals: int, record: bool = False) -> str:
     """The reference solution as an expression; see ``reference_run``."""
     kept = "" if record else ", record=False"
     if not is_exact(data):
@@ -47,11 +48,13 @@ def _reference(data: Data, intervals: int, record: bool = False) -> str:
     return f'solve(problem, "reference", times, x_start.double(){kept}{tolerance})'
 
 
-def _start(spec: Setting, dtype: str) -> str:
+def start_text(spec: Setting, dtype: str) -> str:
+    """The line that draws ``x_start``, the noise at the first of ``times``."""
     return f"x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={dtype})"
 
 
-def _solver(choice: SolverChoice) -> str:
+def solver_text(choice: SolverChoice) -> str:
+    """One entry of the list ``solvers``: name and options."""
     options = ", ".join(f"{key!r}: {value!r}" for key, value in choice.options)
     return f'    ("{choice.name}", {{{options}}}),'
 
@@ -62,12 +65,12 @@ def _precision(data: Data) -> str:
 
 def write_trajectories(spec: TrajectoriesSpec) -> str:
     """Each solver's run and its error at the end."""
-    solvers = "\n".join(map(_solver, spec.solvers))
-    return f"""{_model(spec.data)}
+    solvers = "\n".join(map(solver_text, spec.solvers))
+    return f"""{model_text(spec.data)}
 problem = Problem(model, make_schedule("{spec.schedule}"))
 times = {_grid(spec, f"steps={spec.steps}")}
-{_start(spec, _precision(spec.data))}
-reference = {_reference(spec.data, spec.steps)}
+{start_text(spec, _precision(spec.data))}
+reference = {reference_text(spec.data, spec.steps)}
 
 solvers = [
 {solvers}
@@ -83,13 +86,13 @@ for name, options in solvers:
 
 def write_convergence(spec: ConvergenceSpec) -> str:
     """Each solver's errors by step count."""
-    solvers = "\n".join(map(_solver, spec.solvers))
+    solvers = "\n".join(map(solver_text, spec.solvers))
     dtype = f"torch.{spec.precision}" if spec.data.kind == "toy" else "torch.float32"
-    return f"""{_model(spec.data)}
+    return f"""{model_text(spec.data)}
 problem = Problem(model, make_schedule("{spec.schedule}"))
 times = {_grid(spec, f"steps={spec.path_steps}")}
-{_start(spec, dtype)}
-reference = {_reference(spec.data, spec.path_steps)}
+{start_text(spec, dtype)}
+reference = {reference_text(spec.data, spec.path_steps)}
 
 solvers = [
 {solvers}
@@ -116,14 +119,14 @@ def write_curvature(spec: CurvatureSpec) -> str:
         bend = f"flow_curvature(problem, bends, {nodes})"
     else:
         bend = f"polyline_curvature({nodes}, {accuracy_of(spec.data)!r})"
-    return f"""{_model(spec.data)}
+    return f"""{model_text(spec.data)}
 curvatures, straight = {{}}, {{}}
 for name in {list(spec.schedules)}:
     problem = Problem(model, make_schedule(name))
     bends = make_grid("uniform-lambda", problem.schedule, {spec.nodes})
     times = refine(problem.schedule, bends, {inner})  # for the integral over time
-    {_start(spec, _precision(spec.data))}
-    run = {_reference(spec.data, inner * spec.nodes, record=True)}
+    {start_text(spec, _precision(spec.data))}
+    run = {reference_text(spec.data, inner * spec.nodes, record=True)}
     curvatures[name] = {bend}
     straight[name] = straightness(run)
     print(name, "median curvature", curvatures[name].median(), "mean straightness", straight[name].mean())

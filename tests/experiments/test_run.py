@@ -24,6 +24,7 @@ from core.experiments import (
     build,
     run_experiment,
 )
+from core.experiments.order_table import OrderTableSpec
 from core.grids import GRIDS
 from core.models import Model
 from core.schedules import SCHEDULES
@@ -40,6 +41,18 @@ SPECS = {
     "curvature": CurvatureSpec(particles=5, nodes=40, seed=25),
     "curvature of images": CurvatureSpec(data=DIGITS, particles=2, nodes=30, seed=26, schedules=("vp-linear", "flow")),
     "schedules": SchedulesSpec(steps=7),
+    "orders": OrderTableSpec(
+        particles=9, seed=27, solvers=("ddim", "dpmpp-2m"), schedules=("vp-linear", "flow"), step_counts=(5, 10, 20)
+    ),
+    "orders of images": OrderTableSpec(
+        data=DIGITS,
+        particles=2,
+        seed=28,
+        solvers=("ddim",),
+        schedules=("flow",),
+        grids=("karras",),
+        step_counts=(4, 8, 16),
+    ),
 }
 
 

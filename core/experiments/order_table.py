@@ -1,0 +1,320 @@
+"""The order of each solver under each schedule and on each grid, with its interval and what it should be."""
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from itertools import product
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from core.analysis.intervals import MEASURES, OrderInterval, order_interval
+from core.experiments.build import (
+    Report,
+    Stop,
+    accuracy_of,
+    build_problem,
+    device_line,
+    is_exact,
+    never,
+    part,
+    reference_run,
+    silent,
+    starting_noise,
+)
+from core.experiments.end_errors import EndError, FixedStep, check_rising, end_error
+from core.experiments.kept import Kept
+from core.experiments.specification import Distinct, GridName, ScheduleName, Setting, SolverChoice
+from core.grids import GRIDS, make_grid
+from core.problem import Problem
+from core.schedules import SCHEDULES
+from core.solve import Run
+from core.solvers import SOLVERS
+
+WITHIN, LOST = 0.15, 0.5  # a measured order this near to the claimed one has reached it; this far below has lost it
+MOST_STEPS = 400_000  # in all runs together: about a minute
+VERDICTS = {
+    "reached": "claimed order reached",
+    "higher": "higher than claimed",
+    "lost": "loses order",
+    "bent": "not asymptotic",
+    "none": "not measured",
+}
+
+
+class OrderTableSpec(Setting):
+    """Measured orders of solvers x schedules x grids."""
+
+    kind: Literal["order_table"] = "order_table"
+    solvers: Annotated[tuple[FixedStep, ...], Distinct] = Field(
+        tuple(
+            SolverChoice(name=name)
+            for name in ("ddim", "edm-heun", "dpm-2m", "dpmpp-2m", "dpmpp-3m", "dpmpp-3m-as-published")
+        ),
+        min_length=1,
+        max_length=12,
+        description="up to 12 solvers that draw no noise and take the steps of the grid",
+    )
+    schedules: Annotated[tuple[ScheduleName, ...], Distinct] = Field(
+        ("vp-linear", "edm", "flow"), min_length=1, max_length=5, description="up to 5 noise schedules"
+    )
+    grids: Annotated[tuple[GridName, ...], Distinct] = Field(
+        ("uniform-lambda", "karras"), min_length=1, max_length=5, description="up to 5 time grids"
+    )
+    begin: Literal["noise", "middle"] = Field(
+        "noise", description="start from pure noise, or on the path in the middle, where signal equals noise"
+    )
+    step_counts: tuple[int, ...] = Field(
+        (20, 40, 80, 160, 320, 640), min_length=3, max_length=10, description="rising step counts, 3 to 10"
+    )
+    particles: int = Field(128, ge=1, description="how many start from noise")
+
+    most_particles: ClassVar[int] = 1000
+
+    @model_validator(mode="after")
+    def _steps(self) -> "OrderTableSpec":
+        check_rising(self.data, self.step_counts)
+        work = len(self.solvers) * len(self.schedules) * len(self.grids) * sum(self.step_counts)
+        if work > MOST_STEPS:
+            raise ValueError(
+                f"{work} steps in all are too many to wait for; at most {MOST_STEPS}: take fewer solvers, schedules, "
+                "grids or step counts"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One measured order beside the claim: ``verdict`` is a key of ``VERDICTS``, ``reason`` one sentence."""
+
+    interval: OrderInterval
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class OrderCell:
+    """One solver under one schedule on one grid.
+
+    Attributes
+    ----------
+    steps, nfe : (M,) by step count.
+    errors : (M, N) RMS error of each particle at the end; NaN where a run diverged.
+    floor : error below which the reference or the precision decides.
+    judged : by measure, "rms" and "median".
+    """
+
+    choice: SolverChoice
+    schedule: str
+    grid: str
+    steps: np.ndarray
+    nfe: np.ndarray
+    errors: np.ndarray
+    floor: float
+    judged: dict[str, Judged]
+
+
+@dataclass(frozen=True)
+class OrderTableResult:
+    """A cell for each solver, schedule and grid, in that order of nesting."""
+
+    spec: OrderTableSpec
+    cells: tuple[OrderCell, ...]
+    reference_label: str
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    def summary(self) -> pd.DataFrame:
+        """One row a solver, one column a schedule and grid: the order of the RMS error where it was reached."""
+        rows: dict[str, dict[str, Any]] = {}
+        for cell in self.cells:
+            row = rows.setdefault(
+                cell.choice.label, {"solver": cell.choice.label, "claimed": SOLVERS[cell.choice.name].claimed_order}
+            )
+            order = cell.judged["rms"].interval.order
+            row[f"{cell.schedule}, {cell.grid}"] = float(order) if order.reliable else np.nan
+        return pd.DataFrame(rows.values())
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a solver, schedule, grid and measure."""
+        return pd.DataFrame(
+            [
+                {
+                    "solver": str(cell.choice),
+                    "schedule": cell.schedule,
+                    "grid": cell.grid,
+                    "measure": measure,
+                    "order": float(judged.interval.order),
+                    "low": judged.interval.low,
+                    "high": judged.interval.high,
+                    "claimed": SOLVERS[cell.choice.name].claimed_order,
+                    "tested": SOLVERS[cell.choice.name].order,
+                    "from_steps": judged.interval.order.window[0],
+                    "to_steps": judged.interval.order.window[1],
+                    "verdict": VERDICTS[judged.verdict],
+                    "reason": judged.reason,
+                }
+                for cell in self.cells
+                for measure, judged in cell.judged.items()
+            ]
+        )
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Particle errors and orders by solver, schedule and grid, for NPZ."""
+        arrays: dict[str, np.ndarray] = {}
+        for cell in self.cells:
+            name = f"{cell.choice}_{cell.schedule}_{cell.grid}"
+            arrays |= {f"{name}_steps": cell.steps, f"{name}_nfe": cell.nfe, f"{name}_errors": cell.errors}
+            for measure, judged in cell.judged.items():
+                low, high = judged.interval.low, judged.interval.high
+                arrays[f"{name}_{measure}_order"] = np.array([low, float(judged.interval.order), high])
+        return arrays
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where the runs under one schedule begin and should end."""
+
+    problem: Problem
+    x: Tensor
+    t: float
+    reference: Run
+    floor: float
+
+
+_intervals: Kept[OrderInterval] = Kept(1_000_000)
+
+
+def run_order_table(spec: OrderTableSpec, report: Report = silent, stop: Stop = never) -> OrderTableResult:
+    """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
+    began = time.perf_counter()
+    starts: dict[str, _Start] = {}
+    for place, name in enumerate(spec.schedules):
+        running = part(report, 0.1 * place / len(spec.schedules), 0.1 / len(spec.schedules))
+        starts[name], label = _start(spec, name, running, stop)
+    combined = list(product(spec.solvers, spec.schedules, spec.grids))
+    cells, total = [], sum(spec.step_counts)
+    for place, (choice, schedule, grid) in enumerate(combined):
+        done, points = 0, []
+        for steps in spec.step_counts:
+            share = 0.9 / len(combined)
+            running = part(report, 0.1 + share * (place + done / total), share * steps / total)
+            points.append(_run(spec, starts[schedule], choice, grid, steps, running, stop))
+            done += steps
+        cells.append(_cell(spec, choice, schedule, grid, starts[schedule], points))
+    return OrderTableResult(
+        spec=spec,
+        cells=tuple(cells),
+        reference_label=label,
+        seconds=time.perf_counter() - began,
+        notes=_notes(spec, starts, label),
+    )
+
+
+def ends_of(spec: OrderTableSpec, problem: Problem) -> Tensor:
+    """The reference's times: noise, the middle where runs begin there, and data."""
+    ends = make_grid("uniform-lambda", problem.schedule, 1)
+    if spec.begin == "noise":
+        return ends
+    return torch.stack([ends[0], problem.schedule.time_of(0.0), ends[1]])
+
+
+def _start(spec: OrderTableSpec, schedule: str, report: Report, stop: Stop) -> tuple[_Start, str]:
+    problem = build_problem(spec.data, schedule)
+    times = ends_of(spec, problem)
+    x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
+    reference, label = reference_run(problem, spec.data, times, x, spec.seed, stop, report)
+    begin = len(times) - 2  # the states of the reference lie on the path; those at the noise end are the noise itself
+    size = float(reference.final.square().mean().sqrt())
+    floor = size * max(accuracy_of(spec.data), torch.finfo(x.dtype).eps)
+    return _Start(problem, reference.states[begin].to(x), float(times[begin]), reference, floor), label
+
+
+def _run(
+    spec: OrderTableSpec, start: _Start, choice: SolverChoice, grid: str, steps: int, report: Report, stop: Stop
+) -> EndError:
+    times = make_grid(grid, start.problem.schedule, steps, t_start=start.t)
+    return end_error(start.problem, spec.data, choice, times, start.x, start.reference, spec.seed, report, stop)
+
+
+def _cell(
+    spec: OrderTableSpec, choice: SolverChoice, schedule: str, grid: str, start: _Start, points: list[EndError]
+) -> OrderCell:
+    errors = np.stack([point.particles for point in points])
+    judged = {}
+    for measure in MEASURES:
+        rest = spec.model_copy(update={"solvers": (), "schedules": (), "grids": ()})
+        key: Hashable = (rest, choice, schedule, grid, measure)
+        interval = _intervals.get(key) or _intervals.put(
+            key, order_interval(spec.step_counts, errors, start.floor, measure), 500
+        )
+        judged[measure] = Judged(interval, *_verdict(spec, choice, interval, errors))
+    return OrderCell(
+        choice=choice,
+        schedule=schedule,
+        grid=grid,
+        steps=np.array(spec.step_counts),
+        nfe=np.array([point.nfe for point in points]),
+        errors=errors,
+        floor=start.floor,
+        judged=judged,
+    )
+
+
+def _verdict(
+    spec: OrderTableSpec, choice: SolverChoice, interval: OrderInterval, errors: np.ndarray
+) -> tuple[str, str]:
+    """A key of ``VERDICTS`` and the reason in one sentence."""
+    info, order = SOLVERS[choice.name], interval.order
+    if not np.isfinite(order):
+        lost = int(np.isnan(errors).any(axis=1).sum())
+        return "none", f"{lost} of {len(errors)} runs diverged" if lost else order.reason
+    claimed = info.claimed_order
+    if not order.reliable:
+        return "bent", order.reason
+    if abs(order - claimed) <= WITHIN or interval.low <= claimed <= interval.high:
+        return "reached", f"within {WITHIN}, or within its interval, of the claimed order {claimed}"
+    if order > claimed:
+        tested = f"our tests measure order {info.order}" if info.order > claimed else "a higher term still counts here"
+        return "higher", f"above the claimed order {claimed}: {tested}"
+    why = _known_loss(spec, choice)
+    if why or order <= claimed - LOST:
+        return "lost", why or f"our tests measure order {info.order} under other conditions"
+    return "bent", f"straight, yet {claimed - order:.2f} below the claimed order {claimed}: more steps would tell"
+
+
+def _known_loss(spec: OrderTableSpec, choice: SolverChoice) -> str:
+    """Why this choice is known to fall short of its claimed order; empty if it is not."""
+    info, options = SOLVERS[choice.name], dict(choice.options)
+    start = options.get("start", info.options["start"].default if "start" in info.options else "")
+    if info.order < info.claimed_order:
+        return info.note.rstrip(".") or f"our tests measure order {info.order} as well"
+    if options.get("lower_order_final"):
+        return "its last steps are of lower order, by choice"
+    if spec.begin == "middle" and start == "ramp":
+        return "its ramp starts with steps of low order, which matter when a run begins in the middle"
+    return ""
+
+
+def _notes(spec: OrderTableSpec, starts: dict[str, _Start], label: str) -> tuple[str, ...]:
+    notes = [
+        f"Computed with {device_line(spec)}.",
+        f"Errors are against {label}.",
+        f"An interval holds 95 % of the slopes over 1000 draws of {spec.particles} particles with replacement, "
+        "widened by what the bend of the line allows.",
+    ]
+    for name, start in starts.items():
+        if start.reference.message:
+            notes.append(f"Under {SCHEDULES[name].title} the reference {start.reference.message}.")
+    if not is_exact(spec.data):
+        notes.append("A learned score is rough in time and computed in float32: orders above 1 are seldom reached.")
+    return tuple(notes)
+
+
+def grid_titles(spec: OrderTableSpec) -> list[tuple[str, str]]:
+    """Titles of schedule and grid, in the order of the columns."""
+    return [(SCHEDULES[s].title, GRIDS[g].title) for s, g in product(spec.schedules, spec.grids)]
