@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.models.ledger import CountedModel, Evaluation
 from core.noise import check_seed
-from core.problem import Problem, convert
+from core.problem import Level, Problem, convert, levels_at
 from core.solvers import SOLVERS, BrownianPath, Context
 from core.solvers.adaptive import StepSizeVanished
 
@@ -33,8 +33,8 @@ class Run:
     solver : its name.
     times : (S' + 1,) float64, the times reached; S' < S if the run stopped early.
     states : (S' + 1, N, ...) newest last; None if not recorded.
-    x0_predictions : (S', N, ...), x0hat from the first evaluation in each step (an adaptive step that spans several
-        intervals repeats its own); None if not recorded.
+    x0_predictions : (S', N, ...), x0hat from the evaluation that each step begins with (an adaptive step that spans
+        several intervals repeats its own); None if not recorded.
     nfe : model evaluations, counted at the model.
     seconds : wall time.
     evaluation_times : (calls,) float64, the time of every model call in order.
@@ -112,6 +112,7 @@ def solve(
     counted = Problem(model, problem.schedule)
     steps = len(times) - 1
     path = BrownianPath(problem.schedule, float(times[0]), float(times[-1]), tuple(x.shape), seed)
+    starts = levels_at(problem.schedule, times[:-1])
     bound = DIVERGED * max(1.0, float(x.abs().max()))
     states, predictions = [x], []
     outcome: dict[str, Any] = {}
@@ -122,6 +123,7 @@ def solve(
         try:
             for i in range(steps):
                 interrupt()
+                before = model.latest
                 model.mark()
                 x_next, state = recipe.step(context, i, x, state)
                 if not float(x_next.abs().max()) <= bound:  # false for NaN as well
@@ -129,7 +131,7 @@ def solve(
                     break
                 x, done = x_next, i + 1
                 if record:
-                    seen = model.first or seen
+                    seen = _opening(starts[i], model.first, before) or model.first or seen
                     states.append(x)
                     predictions.append(_x0_of(seen).to(x.dtype))
                 if progress is not None:
@@ -159,6 +161,11 @@ def _divergence(x: Tensor, bound: float, i: int, steps: int, t: float) -> dict[s
         "are no longer finite or have left every reasonable range"
     )
     return {"diverged_at": i, "message": message}
+
+
+def _opening(start: Level, *made: Evaluation | None) -> Evaluation | None:
+    """The evaluation that a step begins with: its own first, or a corrector's at the end of the step before."""
+    return next((e for e in made if e is not None and (e.alpha, e.sigma) == (start.alpha, start.sigma)), None)
 
 
 def _x0_of(evaluation: Evaluation) -> Tensor:

@@ -18,13 +18,14 @@ class Evaluation(NamedTuple):
 
 
 class CountedModel(Model):
-    """A model that counts its evaluations (NFE) and keeps the first query since the last :meth:`mark`.
+    """A model that counts its evaluations (NFE) and keeps the newest query and the first since :meth:`mark`.
 
     Attributes
     ----------
     nfe : evaluations so far, each call counted ``model.evaluations`` times.
     levels : ``(alpha, sigma)`` of every call, in order.
     first : the first :class:`Evaluation` since :meth:`mark`, or None.
+    latest : the most recent one, or None.
     """
 
     def __init__(self, model: Model):
@@ -34,6 +35,7 @@ class CountedModel(Model):
         self.nfe = 0
         self.levels: list[tuple[float, float]] = []
         self.first: Evaluation | None = None
+        self.latest: Evaluation | None = None
 
     def mark(self) -> None:
         """Forget the first query: the next one takes its place."""
@@ -43,6 +45,6 @@ class CountedModel(Model):
         value = self.model.predict(x, alpha, sigma, kind)
         self.nfe += self.evaluations
         self.levels.append((alpha, sigma))
-        if self.first is None:
-            self.first = Evaluation(x, alpha, sigma, kind, value)
+        self.latest = Evaluation(x, alpha, sigma, kind, value)
+        self.first = self.first or self.latest
         return value

@@ -64,10 +64,8 @@ def plan_steps(
     problem: Problem, kernel: Kernel, stages: Sequence[Stage], cur: Sequence[Level], nxt: Sequence[Level]
 ) -> list[SingleStepPlan]:
     """The steps from each of ``cur`` to the level of ``nxt`` beside it, all at once."""
-    lam, h = (
-        np.array(values)
-        for values in zip(*((a.lam, b.lam - a.lam) for a, b in zip(cur, nxt, strict=True)), strict=True)
-    )
+    lam = np.array([level.lam for level in cur])
+    h = np.array([level.lam for level in nxt]) - lam
     planned = []
     for stage in stages:
         ends_at = list(nxt) if stage.at == 1 else _levels(problem, lam + stage.at * h)

@@ -25,8 +25,9 @@ for degree, words in _DEGREE.items():
         formula=_TAB % "t(u)",
         source=_SOURCE,
         kernels={"gauss": Kernel("eps", "t"), "left-sum": Kernel("eps", "t", left_sum)},
-        note="The public code sums the weights' integrals from 10,000 left ends. That is off by a ten-thousandth of "
-        "the step: an error of first order, which takes over once the polynomial is more exact (quadrature = left-sum).",
+        note="The public code sums the integrals of its weights from 10,000 left ends, which is off by a "
+        "ten-thousandth of the step: an error of first order, which takes over once the polynomial is more exact "
+        "(quadrature = left-sum).",
     )
 for degree, words in _DEGREE.items():
     multistep(
