@@ -1,0 +1,221 @@
+"""The works that solvers come from, as BibTeX."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.registry import Registry
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One work.
+
+    Attributes
+    ----------
+    kind : BibTeX's entry type: "article", "inproceedings", "book" or "misc".
+    authors : "Family, Given" each, in order.
+    venue : journal, proceedings or publisher; empty for a preprint.
+    arxiv : number, such as "2206.00927"; empty if there is none.
+    doi, url : empty if there is none.
+    """
+
+    kind: str
+    authors: tuple[str, ...]
+    title: str
+    year: int
+    venue: str = ""
+    arxiv: str = ""
+    doi: str = ""
+    url: str = ""
+
+    def bibtex(self, key: str) -> str:
+        """The entry under ``key``."""
+        place = {"article": "journal", "inproceedings": "booktitle", "book": "publisher"}.get(self.kind, "howpublished")
+        fields = {
+            "title": f"{{{self.title}}}",  # a second pair of braces keeps capitals
+            "author": " and ".join(self.authors),
+            place: self.venue,
+            "year": str(self.year),
+            "eprint": self.arxiv,
+            "archiveprefix": "arXiv" if self.arxiv else "",
+            "doi": self.doi,
+            "url": self.url,
+        }
+        lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
+        return f"@{self.kind}{{{key},\n" + ",\n".join(lines) + "\n}"
+
+
+REFERENCES: Registry[Reference] = Registry("reference")
+_LU = ("Lu, Cheng", "Zhou, Yuhao", "Bao, Fan", "Chen, Jianfei", "Li, Chongxuan", "Zhu, Jun")
+
+for key, reference in {
+    "song2020ddim": Reference(
+        "inproceedings",
+        ("Song, Jiaming", "Meng, Chenlin", "Ermon, Stefano"),
+        "Denoising Diffusion Implicit Models",
+        2021,
+        "International Conference on Learning Representations",
+        "2010.02502",
+    ),
+    "ho2020ddpm": Reference(
+        "inproceedings",
+        ("Ho, Jonathan", "Jain, Ajay", "Abbeel, Pieter"),
+        "Denoising Diffusion Probabilistic Models",
+        2020,
+        "Advances in Neural Information Processing Systems",
+        "2006.11239",
+    ),
+    "song2020sde": Reference(
+        "inproceedings",
+        (
+            "Song, Yang",
+            "Sohl-Dickstein, Jascha",
+            "Kingma, Diederik P.",
+            "Kumar, Abhishek",
+            "Ermon, Stefano",
+            "Poole, Ben",
+        ),
+        "Score-Based Generative Modeling through Stochastic Differential Equations",
+        2021,
+        "International Conference on Learning Representations",
+        "2011.13456",
+    ),
+    "karras2022edm": Reference(
+        "inproceedings",
+        ("Karras, Tero", "Aittala, Miika", "Aila, Timo", "Laine, Samuli"),
+        "Elucidating the Design Space of Diffusion-Based Generative Models",
+        2022,
+        "Advances in Neural Information Processing Systems",
+        "2206.00364",
+    ),
+    "lu2022dpm": Reference(
+        "inproceedings",
+        _LU,
+        "DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model Sampling in Around 10 Steps",
+        2022,
+        "Advances in Neural Information Processing Systems",
+        "2206.00927",
+    ),
+    "lu2022dpmpp": Reference(
+        "misc",
+        _LU,
+        "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models",
+        2022,
+        arxiv="2211.01095",
+    ),
+    "zheng2023dpmv3": Reference(
+        "inproceedings",
+        ("Zheng, Kaiwen", "Lu, Cheng", "Chen, Jianfei", "Zhu, Jun"),
+        "DPM-Solver-v3: Improved Diffusion ODE Solver with Empirical Model Statistics",
+        2023,
+        "Advances in Neural Information Processing Systems",
+        "2310.13268",
+    ),
+    "zhang2022deis": Reference(
+        "inproceedings",
+        ("Zhang, Qinsheng", "Chen, Yongxin"),
+        "Fast Sampling of Diffusion Models with Exponential Integrator",
+        2023,
+        "International Conference on Learning Representations",
+        "2204.13902",
+    ),
+    "liu2022pndm": Reference(
+        "inproceedings",
+        ("Liu, Luping", "Ren, Yi", "Lin, Zhijie", "Zhao, Zhou"),
+        "Pseudo Numerical Methods for Diffusion Models on Manifolds",
+        2022,
+        "International Conference on Learning Representations",
+        "2202.09778",
+    ),
+    "zhou2023amed": Reference(
+        "inproceedings",
+        ("Zhou, Zhenyu", "Chen, Defang", "Wang, Can", "Chen, Chun"),
+        "Fast ODE-based Sampling for Diffusion Models in Around 5 Steps",
+        2024,
+        "Conference on Computer Vision and Pattern Recognition",
+        "2312.00094",
+    ),
+    "zhao2023unipc": Reference(
+        "inproceedings",
+        ("Zhao, Wenliang", "Bai, Lujia", "Rao, Yongming", "Zhou, Jie", "Lu, Jiwen"),
+        "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models",
+        2023,
+        "Advances in Neural Information Processing Systems",
+        "2302.04867",
+    ),
+    "crowson2022kdiffusion": Reference(
+        "misc",
+        ("Crowson, Katherine",),
+        "k-diffusion",
+        2022,
+        url="https://github.com/crowsonkb/k-diffusion",
+    ),
+    "hairer1993nonstiff": Reference(
+        "book",
+        ("Hairer, Ernst", "N{\\o}rsett, Syvert P.", "Wanner, Gerhard"),
+        "Solving Ordinary Differential Equations {I}: Nonstiff Problems",
+        1993,
+        "Springer",
+        doi="10.1007/978-3-540-78862-1",
+    ),
+    "butcher2016numerical": Reference(
+        "book",
+        ("Butcher, John C.",),
+        "Numerical Methods for Ordinary Differential Equations",
+        2016,
+        "Wiley",
+        doi="10.1002/9781119121534",
+    ),
+    "ralston1962error": Reference(
+        "article",
+        ("Ralston, Anthony",),
+        "Runge-Kutta Methods with Minimum Error Bounds",
+        1962,
+        "Mathematics of Computation",
+        doi="10.1090/S0025-5718-1962-0150954-0",
+    ),
+    "dormand1980family": Reference(
+        "article",
+        ("Dormand, John R.", "Prince, Peter J."),
+        "A Family of Embedded {R}unge-{K}utta Formulae",
+        1980,
+        "Journal of Computational and Applied Mathematics",
+        doi="10.1016/0771-050X(80)90013-3",
+    ),
+    "hochbruck2010exponential": Reference(
+        "article",
+        ("Hochbruck, Marlis", "Ostermann, Alexander"),
+        "Exponential Integrators",
+        2010,
+        "Acta Numerica",
+        doi="10.1017/S0962492910000048",
+    ),
+    "saharia2022imagen": Reference(
+        "inproceedings",
+        ("Saharia, Chitwan", "others"),
+        "Photorealistic Text-to-Image Diffusion Models with Deep Language Understanding",
+        2022,
+        "Advances in Neural Information Processing Systems",
+        "2205.11487",
+    ),
+    "virtanen2020scipy": Reference(
+        "article",
+        ("Virtanen, Pauli", "others"),
+        "{SciPy} 1.0: Fundamental Algorithms for Scientific Computing in {P}ython",
+        2020,
+        "Nature Methods",
+        doi="10.1038/s41592-019-0686-2",
+    ),
+}.items():
+    REFERENCES.add(key, reference)
+
+
+def bibtex(keys: Iterable[str]) -> str:
+    """BibTeX of several works, in the order given.
+
+    Raises
+    ------
+    ValueError
+        On an unknown key, with the known ones.
+    """
+    return "\n\n".join(REFERENCES[key].bibtex(key) for key in keys)
