@@ -12,10 +12,12 @@ from core.analysis.geometry import (
     straightness,
 )
 from core.analysis.intervals import OrderInterval, order_interval
+from core.analysis.response import Response, respond, spread
 
 __all__ = [
     "FittedOrder",
     "OrderInterval",
+    "Response",
     "convergence_order",
     "flow_curvature",
     "length_over_chord",
@@ -27,6 +29,8 @@ __all__ = [
     "path_length",
     "polyline_curvature",
     "principal_plane",
+    "respond",
     "rms_error",
+    "spread",
     "straightness",
 ]

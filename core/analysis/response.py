@@ -8,7 +8,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from core.models.base import Model
 from core.problem import Problem
-from core.solvers import Context, Solver
+from core.solvers import SOLVERS, Context, Solver
 
 
 class Evaluation(NamedTuple):
@@ -101,17 +101,29 @@ class Pulses:
         return noise
 
 
-def respond(solver: Solver, problem: Problem, times: Tensor) -> Response:
+def respond(problem: Problem, solver: str, times: Tensor, **options: Any) -> Response:
     """The weights of a solver of fixed steps on ``times``; noise that it may draw is left out.
 
     Predictions are those that the solver asks for; where it asks for x0 at some levels and for eps at others, all are
     expressed in eps.
+
+    Parameters
+    ----------
+    problem, solver, times, options : as for :func:`core.solve.solve`.
+
+    Raises
+    ------
+    ValueError
+        On an unknown solver or option, or one that chooses its own steps: its weights depend on the particles.
     """
-    response = _respond(solver, problem, times, ("x0", "eps"), solver.plan(problem, times))
+    if SOLVERS[solver].adaptive:
+        raise ValueError(f"solver {solver!r} chooses its own steps, so it has no weights of its own on a grid")
+    recipe = SOLVERS[solver].make(**options)
+    response = _respond(recipe, problem, times, ("x0", "eps"), recipe.plan(problem, times))
     if len({evaluation.kind for evaluation in response.evaluations}) == 1:
         return response
     in_eps = Problem(Impulses(problem.model.shape, ("eps",), 0), problem.schedule)
-    return _respond(solver, problem, times, ("eps",), solver.plan(in_eps, times))
+    return _respond(recipe, problem, times, ("eps",), recipe.plan(in_eps, times))
 
 
 def _respond(solver: Solver, problem: Problem, times: Tensor, native: tuple[str, ...], plan: object) -> Response:
@@ -167,7 +179,7 @@ def _first_numbers(x: Tensor) -> Tensor:
     return x.reshape(len(x), -1)[:, 0].clone()
 
 
-def spread(solver: Solver, problem: Problem, times: Tensor, start: Tensor) -> Tensor:
+def spread(problem: Problem, solver: str, times: Tensor, start: Tensor, **options: Any) -> Tensor:
     """Standard deviation that particles of N(0, start^2) have at the end, one number a coordinate, without sampling.
 
     ``problem`` is one whose predictions are linear in the particle: a single Gaussian about zero with its axes along
@@ -175,12 +187,14 @@ def spread(solver: Solver, problem: Problem, times: Tensor, start: Tensor) -> Te
 
     Parameters
     ----------
+    solver, times, options : as for :func:`core.solve.solve`; a solver of fixed steps.
     start : (D,), standard deviation of each coordinate at ``times[0]``.
     """
-    plan = solver.plan(problem, times)
+    recipe = SOLVERS[solver].make(**options)
+    plan = recipe.plan(problem, times)
     counter = Pulses((1, *start.shape), 1)
-    deque(_steps(solver, problem, plan, times, start[None], counter), maxlen=0)
+    deque(_steps(recipe, problem, plan, times, start[None], counter), maxlen=0)
     x = torch.zeros(1 + counter.count, *start.shape, dtype=torch.float64)
     x[0] = start
-    *_, end = _steps(solver, problem, plan, times, x, Pulses(tuple(x.shape), 1))
+    *_, end = _steps(recipe, problem, plan, times, x, Pulses(tuple(x.shape), 1))
     return end.square().sum(dim=0).sqrt()
