@@ -12,35 +12,39 @@ from core.solvers.charts import RHO
 from core.solvers.runge_kutta import RungeKutta, Tableau
 
 STEPS = (40, 80, 160, 320, 640)
+FINE = (80, 160, 320, 640, 1280)  # where methods of order 4 have settled
 WITHIN = 0.15
 FLOOR = 1e-12  # of the reference
 DETERMINISTIC = [name for name, info in SOLVERS.items() if not (info.adaptive or info.stochastic)]
 
 
-def errors(race, solver: str, grid: str, **options) -> list[float]:
+def errors(race, solver: str, grid: str, steps=STEPS, **options) -> list[float]:
     return [
         rms_error(
             solve(race.problem, solver, race.grid(grid, n), race.x_start, record=False, **options).final, race.end
         )
-        for n in STEPS
+        for n in steps
     ]
 
 
-def measured(race, solver: str, grid: str, **options):
-    return convergence_order(STEPS, errors(race, solver, grid, **options), FLOOR)
+def measured(race, solver: str, grid: str, steps=STEPS, **options):
+    return convergence_order(steps, errors(race, solver, grid, steps, **options), FLOOR)
 
 
 @pytest.mark.parametrize("grid", ["uniform-lambda", "karras"])
-@pytest.mark.parametrize("schedule", ["vp-linear", "edm", "flow"])
+@pytest.mark.parametrize("schedule", ["vp-linear", "vp-cosine", "edm", "flow"])
 @pytest.mark.parametrize("solver", DETERMINISTIC)
 def test_order(race, solver, schedule, grid):
-    order = measured(race(schedule), solver, grid)
+    info = SOLVERS[solver]
+    fourth = info.order >= 4  # a ramp begins with a step of order 1, whose error such a method soon falls below
+    options = {"start": "single-step"} if fourth and "start" in info.options else {}
+    order = measured(race(schedule), solver, grid, FINE if fourth else STEPS, **options)
     assert order.reliable, order.reason
     assert order == pytest.approx(SOLVERS[solver].order, abs=WITHIN), order.reason
 
 
-@pytest.mark.parametrize("schedule", ["vp-cosine", "sub-vp", "ve", "vdm"])
-@pytest.mark.parametrize("solver", ["heun", "edm-heun", "rk4", "dpm-3m", "dpmpp-2m", "dpmpp-3m"])
+@pytest.mark.parametrize("schedule", ["sub-vp", "ve", "vdm"])
+@pytest.mark.parametrize("solver", ["heun", "edm-heun", "rk4", "dpmpp-3s", "dpm-3m", "dpmpp-2m", "dpmpp-3m"])
 def test_order_on_the_other_smooth_schedules(race, solver, schedule):
     # "ve" and "vdm" begin at a lambda where the first steps matter
     options = {"start": "single-step"} if "start" in SOLVERS[solver].options else {}
@@ -50,7 +54,8 @@ def test_order_on_the_other_smooth_schedules(race, solver, schedule):
 
 @pytest.mark.parametrize("solver", [name for name in DETERMINISTIC if "start" in SOLVERS[name].options])
 def test_single_step_start_keeps_the_order(race, solver):
-    order = measured(race("vp-linear"), solver, "uniform-lambda", start="single-step")
+    steps = FINE if SOLVERS[solver].order >= 4 else STEPS
+    order = measured(race("vp-linear"), solver, "uniform-lambda", steps, start="single-step")
     assert order == pytest.approx(SOLVERS[solver].order, abs=WITHIN), order.reason
 
 

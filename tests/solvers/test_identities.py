@@ -1,6 +1,7 @@
 """Methods that must coincide, closed forms for Gaussian data, and the reference solution."""
 
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 import torch
 
 from core.grids import make_grid
-from core.problem import Problem
-from core.schedules import SCHEDULES, make_schedule
+from core.problem import Problem, levels_at
+from core.schedules import SCHEDULES, Schedule, make_schedule
+from core.schedules.base import as_float64
 from core.solve import solve
 from core.solvers import SOLVERS
+from core.solvers.integrals import Kernel
+from core.solvers.multistep import ExponentialMultistep
 from core.solvers.runge_kutta import EULER, HEUN, KUTTA3, MIDPOINT, RALSTON, RK4, Tableau
 from tests.solvers.exact import DiagonalGaussian, three_mode_problem
 
@@ -38,8 +42,104 @@ def test_where_time_is_the_noise_level_both_families_are_one():
         torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-11)
 
 
+ONE = ("ddim", "edm-euler", "unip-1")  # DDIM = DPM-Solver-1 = tAB0 = rhoAB0 = Euler in (y, rho) = UniP-1
+SAME = [
+    ("deis-rhork-2", "edm-heun", {}),
+    ("deis-rhoab-1", "lms-2", {}),
+    ("deis-rhoab-2", "lms-3", {}),
+    ("deis-rhoab-3", "lms-4", {}),
+    *((f"ipndm-v-{order}", f"lms-{order}", {}) for order in (2, 3, 4)),
+    ("unip-2", "dpmpp-2m", {}),
+    ("unip-3", "dpmpp-3m", {}),
+]
+
+
+@ALL_SCHEDULES
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [("eps", "t"), ("eps", "rho"), ("eps", "lambda"), ("x0", "lambda")])
+def test_one_node_is_ddim_whatever_is_extrapolated(name, kernel, order):
+    """A polynomial of degree 0 knows no variable; the first step of every ramp is DDIM's."""
+    problem = three_mode_problem(make_schedule(name))
+    times = make_grid("karras", problem.schedule, 12)
+    levels = levels_at(problem.schedule, times)
+    plan = ExponentialMultistep(Kernel(*kernel), order).plan(problem, times)
+    ddim = SOLVERS["ddim"].make().plan(problem, times)
+    for i, (ours, reference) in enumerate(zip(plan, ddim, strict=True)):
+        if order > 1 and i:
+            break
+        if kernel[0] == "eps":
+            assert ours.carry == reference.carry
+            assert ours.weights == pytest.approx(reference.weights, rel=1e-13)
+        else:  # the same step, told in x0: x0 = (x - sigma eps)/alpha
+            cur = levels[i]
+            (gain,) = ours.weights
+            assert ours.carry + gain / cur.alpha == pytest.approx(reference.carry, rel=1e-12)
+            assert -gain * cur.sigma / cur.alpha == pytest.approx(reference.weights[0], rel=1e-12)
+
+
+@ALL_SCHEDULES
+@pytest.mark.parametrize(("one", "other", "options"), SAME)
+def test_different_names_of_one_method(name, one, other, options):
+    problem = three_mode_problem(make_schedule(name))
+    times = make_grid("karras", problem.schedule, 12)
+    x = problem.sample_prior(16, float(times[0]), 0)
+    a, b = (solve(problem, solver, times, x, **options).final for solver in (one, other))
+    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0"])
+@pytest.mark.parametrize(("variant", "b"), [("bh1", lambda hh: hh), ("bh2", np.expm1)])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_unipc_is_unip_and_a_corrector(order, variant, b, prediction):
+    """The paper's two linear systems, solved here, applied one after the other."""
+    problem = three_mode_problem(make_schedule("vp-linear"))
+    schedule = problem.schedule
+    times = make_grid("karras", schedule, 9, 0.9, 0.01)
+    lam, alpha, sigma = (f(times).tolist() for f in (schedule.log_snr, schedule.alpha, schedule.sigma))
+    x = problem.sample_prior(16, 0.9, 0)
+    ask = problem.eps if prediction == "eps" else problem.x0
+    run = solve(problem, f"unipc-{variant}-{order}", times, x, prediction=prediction)
+    history = [ask(x, times[0])]
+    for i in range(9):
+        h = lam[i + 1] - lam[i]
+        hh = h if prediction == "eps" else -h
+        known = min(order, i + 1)
+        r = [(lam[i - j] - lam[i]) / h for j in range(1, known)] + [1.0]
+        # n! hh phi_{n+1}(hh)/B by the recursion phi_{n+1}(z) = (phi_n(z) - 1/n!)/z
+        phi, right = np.expm1(hh) / hh, []
+        for n in range(1, known + 1):
+            phi = (phi - 1 / math.factorial(n)) / hh
+            right.append(math.factorial(n) * hh * phi / b(hh))
+        system = np.array([[ri**n for ri in r] for n in range(known)])
+        predictor = [0.5] if known == 2 else list(np.linalg.solve(system[:-1, :-1], right[:-1]))
+        corrector = [0.5] if known == 1 else list(np.linalg.solve(system, right))
+        if prediction == "eps":
+            start, scale = alpha[i + 1] / alpha[i] * x - sigma[i + 1] * np.expm1(hh) * history[0], -sigma[i + 1]
+        else:
+            start, scale = sigma[i + 1] / sigma[i] * x - alpha[i + 1] * np.expm1(hh) * history[0], -alpha[i + 1]
+        differences = [(history[j] - history[0]) / r[j - 1] for j in range(1, known)]
+        predicted = start + scale * b(hh) * sum(w * d for w, d in zip(predictor, differences, strict=False))
+        if i == 8:
+            x = predicted
+        else:
+            new = ask(predicted, times[i + 1])
+            x = start + scale * b(hh) * sum(
+                w * d for w, d in zip(corrector, [*differences, new - history[0]], strict=True)
+            )
+            history = [new, *history]
+        torch.testing.assert_close(run.states[i + 1], x, rtol=1e-10, atol=1e-11)
+
+
+IN_LAMBDA = [
+    name
+    for name, info in SOLVERS.items()
+    if info.family in ("Exponential multistep", "Exponential single-step", "UniPC", "Adams-Bashforth")
+    or name.startswith(("edm-", "deis-rho"))
+]
+
+
 @pytest.mark.parametrize("name", ["vp-linear", "sub-vp", "flow", "vp-cosine"])
-@pytest.mark.parametrize("solver", ["ddim", "dpm-2m", "dpmpp-2m", "dpmpp-3m", "edm-heun"])
+@pytest.mark.parametrize("solver", IN_LAMBDA)
 def test_only_the_noise_levels_matter_to_methods_in_lambda_or_rho(name, solver):
     """The same lambda knots give the same ``x / alpha`` under any schedule."""
     lam = torch.linspace(-2.4, 3.0, 11, dtype=torch.float64)
@@ -50,6 +150,40 @@ def test_only_the_noise_levels_matter_to_methods_in_lambda_or_rho(name, solver):
     expected = solve(three_mode_problem(other), solver, other_times, y)
     alphas = schedule.alpha(times)[:, None, None]
     torch.testing.assert_close(run.states / alphas, expected.states, rtol=1e-10, atol=1e-10)
+
+
+@dataclass(frozen=True)
+class Retimed(Schedule):
+    """Another schedule with its clock running as the cube of time."""
+
+    inner: Schedule
+
+    def log_alpha(self, t):
+        return self.inner.log_alpha(as_float64(t) ** 3)
+
+    def log_sigma(self, t):
+        return self.inner.log_sigma(as_float64(t) ** 3)
+
+    def d_log_alpha(self, t):
+        return 3 * as_float64(t) ** 2 * self.inner.d_log_alpha(as_float64(t) ** 3)
+
+    def d_log_sigma(self, t):
+        return 3 * as_float64(t) ** 2 * self.inner.d_log_sigma(as_float64(t) ** 3)
+
+    def time_of(self, lam):
+        return self.inner.time_of(lam) ** (1 / 3)
+
+
+@pytest.mark.parametrize("solver", IN_LAMBDA)
+def test_the_clock_does_not_matter_to_methods_in_lambda_or_rho(solver):
+    schedule = make_schedule("vp-linear")
+    other = Retimed(0.1, 1.0, schedule)
+    lam = torch.linspace(-4.0, 3.0, 13, dtype=torch.float64)
+    problem, retimed = three_mode_problem(schedule), three_mode_problem(other)
+    x = problem.sample_prior(16, float(schedule.time_of(lam[0])), 0)
+    a = solve(problem, solver, schedule.time_of(lam), x).states
+    b = solve(retimed, solver, other.time_of(lam), x).states
+    torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("steps", [1, 5, 18])

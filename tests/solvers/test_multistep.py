@@ -12,7 +12,8 @@ from core.problem import Problem
 from core.schedules import SCHEDULES, make_schedule
 from core.solve import solve
 from core.solvers import SOLVERS
-from core.solvers.multistep import VARIABLES, ExponentialMultistep
+from core.solvers.integrals import VARIABLES, Kernel, gauss, left_sum
+from core.solvers.multistep import ExponentialMultistep
 from tests.solvers.exact import LambdaCurve
 
 SCHEDULE = make_schedule("vp-linear")
@@ -35,7 +36,7 @@ def integral(prediction: str, i: int, curve) -> float:
 @pytest.mark.parametrize("nodes", [1, 2, 3, 4])
 class TestExactWeights:
     def test_polynomials_below_the_number_of_nodes_are_integrated_exactly(self, prediction, variable, nodes):
-        plan = ExponentialMultistep(prediction, variable, nodes).plan(PROBLEM, TIMES)
+        plan = ExponentialMultistep(Kernel(prediction, variable), nodes).plan(PROBLEM, TIMES)
 
         def position(lam: float) -> float:
             return float(VARIABLES[variable](SCHEDULE, torch.tensor([lam], dtype=torch.float64).numpy())[0])
@@ -54,7 +55,7 @@ class TestExactWeights:
                 assert total == pytest.approx(integral(prediction, i, power), rel=1e-11, abs=1e-11 * size)
 
     def test_weights_sum_to_the_closed_form(self, prediction, variable, nodes):
-        for i, update in enumerate(ExponentialMultistep(prediction, variable, nodes).plan(PROBLEM, TIMES)):
+        for i, update in enumerate(ExponentialMultistep(Kernel(prediction, variable), nodes).plan(PROBLEM, TIMES)):
             h = LAMBDA[i + 1] - LAMBDA[i]
             if prediction == "eps":
                 expected = -float(SCHEDULE.sigma(TIMES[i + 1])) * math.expm1(h)
@@ -79,6 +80,8 @@ class TestExactWeights:
         ("dpmpp-3m", "x0", 3, False),
         ("dpmpp-3m-as-published", "x0", 1, True),
         ("dpmpp-3m-as-published", "x0", 2, False),
+        ("unip-3", "x0", 2, True),
+        ("unip-3", "x0", 3, False),
     ],
 )
 def test_which_predictions_a_method_integrates_exactly(solver, prediction, degree, holds):
@@ -89,6 +92,13 @@ def test_which_predictions_a_method_integrates_exactly(solver, prediction, degre
         for i in range(2, 8)
     )
     assert worst < 1e-12 if holds else worst > 1e-3
+
+
+EXPONENTIAL = ("Exponential multistep", "Exponential single-step", "DEIS", "UniPC", "Adams-Bashforth")
+
+
+def prediction_of(name: str) -> str:
+    return getattr(SOLVERS[name].make(), "prediction", "eps")
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -102,13 +112,13 @@ def test_a_constant_prediction_is_solved_to_rounding(name, kind):
     (alpha, end_alpha), (sigma, end_sigma) = (f(times[[0, -1]]).tolist() for f in (schedule.alpha, schedule.sigma))
     if kind == "eps":
         exact = end_alpha / alpha * (x - sigma * 0.8) + end_sigma * 0.8
-        names = [n for n, info in SOLVERS.items() if n.startswith(("ddim", "dpm-")) and not info.adaptive]
+        own = "eps"
     else:
         exact = end_sigma / sigma * (x - alpha * 0.8) + end_alpha * 0.8
-        names = [n for n, info in SOLVERS.items() if n.startswith("dpmpp-") and not info.adaptive]
+        own = "x0"
+    names = [n for n, info in SOLVERS.items() if info.family in EXPONENTIAL and prediction_of(n) == own]
+    assert len(names) > 9
     for solver in names:
-        if SOLVERS[solver].stochastic:
-            continue
         final = solve(problem, solver, times, x).final
         torch.testing.assert_close(final, exact, rtol=1e-12, atol=1e-12 * max(1.0, float((x / alpha).abs().max())))
 
@@ -141,7 +151,7 @@ def test_adams_bashforth_in_rho():
     times = torch.linspace(3.0, 1.0, 6, dtype=torch.float64)  # alpha = 1: y = x and rho = t
     problem = Problem(LambdaCurve(lambda lam: 0.0), schedule)
     for nodes, expected in ((2, (3 / 2, -1 / 2)), (3, (23 / 12, -16 / 12, 5 / 12)), (4, (55, -59, 37, -9))):
-        weights = ExponentialMultistep("eps", "rho", nodes).plan(problem, times)[-1].weights
+        weights = ExponentialMultistep(Kernel("eps", "rho"), nodes).plan(problem, times)[-1].weights
         scale = 24 if nodes == 4 else 1
         np.testing.assert_allclose(np.array(weights) / -0.4 * scale, expected, rtol=1e-11)
 
@@ -166,6 +176,79 @@ def test_one_step_is_ddim_whatever_the_method(solver):
     problem = Problem(LambdaCurve(math.cos), SCHEDULE)
     x = torch.full((1, 1), 0.4, dtype=torch.float64)
     one = solve(problem, solver, TIMES[[0, -1]], x).final
-    first = ExponentialMultistep(SOLVERS[solver].make().prediction, "lambda", 1).plan(problem, TIMES[[0, -1]])[0]
+    first = ExponentialMultistep(Kernel(SOLVERS[solver].make().prediction), 1).plan(problem, TIMES[[0, -1]])[0]
     expected = first.carry * 0.4 + first.weights[0] * math.cos(LAMBDA[0])
     assert float(one) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0"])
+@pytest.mark.parametrize("nodes", [1, 2, 3])
+def test_the_corrector_integrates_one_power_more(prediction, nodes):
+    """Its nodes are those of the predictor and the end of the step; the last step has none."""
+    plan = ExponentialMultistep(Kernel(prediction), nodes, corrector=True).plan(PROBLEM, TIMES)
+    assert plan[-1].corrected == ()
+    for i in range(7):
+        known = min(nodes, i + 1)
+        places = [LAMBDA[i + 1], *(LAMBDA[i - j] for j in range(known))]
+        assert len(plan[i].weights) == known
+        assert len(plan[i].corrected) == known + 1
+        for degree in range(known + 1):
+
+            def power(lam: float, origin=LAMBDA[i], degree=degree) -> float:
+                return (lam - origin) ** degree
+
+            total = sum(w * power(lam) for w, lam in zip(plan[i].corrected, places, strict=True))
+            assert total == pytest.approx(integral(prediction, i, power), rel=1e-10, abs=1e-13)
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0"])
+@pytest.mark.parametrize("variant", ["bh1", "bh2"])
+def test_the_two_scalings_of_unipc(variant, prediction):
+    """Both fix the one coefficient of two nodes at 1/2: the term beside DDIM's is ``B(h)/2 (m_1 - m_0)/r_1``."""
+    times = TIMES[:4]
+    plan = SOLVERS[f"unipc-{variant}-2"].make(prediction=prediction).plan(PROBLEM, times)
+    for i in (1, 2):
+        h, r1 = LAMBDA[i + 1] - LAMBDA[i], (LAMBDA[i - 1] - LAMBDA[i]) / (LAMBDA[i + 1] - LAMBDA[i])
+        alpha, sigma = float(SCHEDULE.alpha(times[i + 1])), float(SCHEDULE.sigma(times[i + 1]))
+        hh = h if prediction == "eps" else -h
+        b = hh if variant == "bh1" else math.expm1(hh)
+        scale = -sigma if prediction == "eps" else -alpha
+        assert plan[i].weights[1] == pytest.approx(scale * b / 2 / r1, rel=1e-12)
+        assert sum(plan[i].weights) == pytest.approx(scale * math.expm1(hh), rel=1e-12)
+    h = LAMBDA[1] - LAMBDA[0]
+    hh = h if prediction == "eps" else -h
+    b = hh if variant == "bh1" else math.expm1(hh)
+    scale = -float(SCHEDULE.sigma(times[1])) if prediction == "eps" else -float(SCHEDULE.alpha(times[1]))
+    assert plan[0].corrected[0] == pytest.approx(scale * b / 2, rel=1e-12)
+
+
+def test_weights_stay_exact_at_tiny_steps():
+    """Against the series of the weights in h: nothing cancels."""
+    lam = torch.linspace(0.3, 0.3 + 2e-5, 4, dtype=torch.float64)
+    times = SCHEDULE.time_of(lam)
+    known = SCHEDULE.log_snr(times).tolist()
+    h, before, two = (known[3] - known[i] for i in (2, 1, 0))
+    r1, r2 = (before - h) / h, (two - h) / h
+    update = SOLVERS["dpmpp-3m"].make().plan(PROBLEM, times)[2]
+    # int_0^1 of the Lagrange basis at 0, -r1, -r2, times alpha h, up to the kernel's change over the step (h)
+    expected = [
+        1 + (r1 + r2) / (2 * r1 * r2) + 1 / (3 * r1 * r2),
+        (1 / 3 + r2 / 2) / (-r1 * (r2 - r1)),
+        (1 / 3 + r1 / 2) / (r2 * (r2 - r1)),
+    ]
+    alpha = float(SCHEDULE.alpha(times[3]))
+    np.testing.assert_allclose(np.array(update.weights) / (alpha * h), expected, rtol=3e-5)
+
+
+def test_the_left_sum_is_off_by_a_ten_thousandth_of_the_change_over_the_step():
+    exact, coarse = (
+        ExponentialMultistep(Kernel("eps", "t", rule), 3).plan(PROBLEM, TIMES)[4] for rule in (gauss, left_sum)
+    )
+
+    def density(i: int, lam_next: float) -> float:  # the kernel as a function of t
+        return float(-SCHEDULE.sigma(TIMES[5]) * math.exp(lam_next - LAMBDA[i]) * SCHEDULE.d_log_snr(TIMES[i]))
+
+    dt = float(TIMES[5] - TIMES[4]) / 10_000
+    expected = -dt / 2 * (density(5, LAMBDA[5]) - density(4, LAMBDA[5]))
+    assert sum(coarse.weights) - sum(exact.weights) == pytest.approx(expected, rel=1e-3)
+    assert abs(expected / sum(exact.weights)) > 1e-6
