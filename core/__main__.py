@@ -202,6 +202,8 @@ def _names(keys: tuple[str, ...]) -> str:
             parts[-1] = f"{what}: one of\n{parts[-1]}"
     if "solvers" in keys:
         parts.append("A solver's options follow it in quotes: 'dpmpp-2m(lower_order_final=true)'.")
+    if "grid" in keys or "grids" in keys:
+        parts.append("So do a grid's: 'karras(rho=3)', 'custom(t=1 0.5 0.01)'.")
     return "\n".join(parts)
 
 

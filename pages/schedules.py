@@ -31,7 +31,6 @@ with st.sidebar:
     controls.schedules(page, most=5)
     controls.grids(page)
     controls.steps(page, "Steps of the grids")
-    controls.rho(page.default.rho)
     st.subheader("What the noise is put on")
     controls.data(page.default.data)
     controls.shape(page.default.data)

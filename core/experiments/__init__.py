@@ -1,6 +1,7 @@
 """Experiments: a validated specification in, arrays out."""
 
 from core.experiments.build import device_line
+from core.experiments.choices import GridChoice, SolverChoice
 from core.experiments.links import default_spec, from_params, load_recipe, plain_errors, to_params
 from core.experiments.run import EXPERIMENTS, ExperimentInfo, Result, run_experiment
 from core.experiments.specification import (
@@ -8,7 +9,6 @@ from core.experiments.specification import (
     CurvatureSpec,
     ImageData,
     SchedulesSpec,
-    SolverChoice,
     Specification,
     ToyData,
     TrajectoriesSpec,
@@ -19,6 +19,7 @@ __all__ = [
     "ConvergenceSpec",
     "CurvatureSpec",
     "ExperimentInfo",
+    "GridChoice",
     "ImageData",
     "Result",
     "SchedulesSpec",

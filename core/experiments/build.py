@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from core.data import IMAGE_DATA, make_images, make_toy, mixture_from_points
+from core.experiments.choices import GridChoice
 from core.experiments.kept import Kept
-from core.experiments.specification import CUSTOM, Data, ImageData, Setting, Specification, ToyData
+from core.experiments.specification import CUSTOM, Data, ImageData, Setting, Specification, Timed, ToyData
 from core.grids import refine
 from core.models import Model, runtime_device
 from core.problem import Problem
@@ -58,6 +59,15 @@ def build_problem(data: Data, schedule: str) -> Problem:
 def precision_of(data: Data) -> torch.dtype:
     """float64 for 2-D data, float32 for images."""
     return torch.float64 if data.kind == "toy" else torch.float32
+
+
+def grid_of(spec: Timed, problem: Problem, steps: int, grid: GridChoice | None = None) -> Tensor:
+    """The times that an experiment's solvers stop at: (steps + 1,) float64, from noise to data.
+
+    ``grid`` is another choice than the specification's own, for experiments that compare several. Every experiment gets
+    its times here, so that a grid which depends on the problem has one place to be made.
+    """
+    return (grid or spec.grid).times(problem.schedule, steps, spec.t_start, spec.t_end)
 
 
 def starting_noise(problem: Problem, data: Data, particles: int, t_start: float, seed: int) -> Tensor:

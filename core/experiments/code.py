@@ -1,5 +1,7 @@
 """The Python that computes a picture's numbers with ``core`` alone, for the user to copy."""
 
+import re
+
 from core.experiments.run import EXPERIMENTS
 from core.experiments.specification import Specification
 
@@ -8,6 +10,7 @@ _FROM = {
     "make_images": "core.data",
     "mixture_from_points": "core.data",
     "make_grid": "core.grids",
+    "GRIDS": "core.grids",
     "refine": "core.grids",
     "make_schedule": "core.schedules",
     "Problem": "core.problem",
@@ -31,7 +34,7 @@ def snippet(spec: Specification) -> str:
 def _imports(body: str) -> str:
     wanted: dict[str, list[str]] = {}
     for name, module in _FROM.items():
-        if f"{name}(" in body:
+        if re.search(rf"\b{name}[(\[]", body):
             wanted.setdefault(module, []).append(name)
     lines = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(wanted.items())]
     return "\n".join((["import torch", ""] if "torch." in body else []) + lines)

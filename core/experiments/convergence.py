@@ -18,6 +18,7 @@ from core.experiments.build import (
     Stop,
     build_problem,
     device_line,
+    grid_of,
     is_exact,
     never,
     part,
@@ -27,7 +28,7 @@ from core.experiments.build import (
 )
 from core.experiments.kept import Kept
 from core.experiments.specification import ConvergenceSpec, SolverChoice
-from core.grids import make_grid, refine
+from core.grids import refine
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 from core.solvers import SOLVERS
@@ -192,13 +193,13 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
 
 
 def _start(spec: ConvergenceSpec, problem: Problem) -> Tensor:
-    first = float(_grid(spec, problem, 1)[0])
+    first = float(_grid(spec, problem, spec.path_steps)[0])
     x = starting_noise(problem, spec.data, spec.particles, first, spec.seed)
     return x.to(DTYPES[spec.precision]) if spec.data.kind == "toy" else x
 
 
 def _grid(spec: ConvergenceSpec, problem: Problem, steps: int) -> Tensor:
-    return make_grid(spec.grid, problem.schedule, steps, spec.t_start, spec.t_end, **spec.grid_options)
+    return grid_of(spec, problem, steps)
 
 
 def _key(spec: ConvergenceSpec, *more: Hashable) -> Hashable:

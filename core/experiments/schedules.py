@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from core.experiments.build import Report, Stop, is_exact, never, silent
+from core.experiments.choices import GridChoice
 from core.experiments.sliced import PIXEL_WIDTH, Noised, Slice, noised, slice_of
 from core.experiments.specification import SchedulesSpec
 from core.grids import make_grid
@@ -33,15 +34,19 @@ class ScheduleCurves:
 
 @dataclass(frozen=True)
 class GridPlaces:
-    """Where one grid puts its steps under one schedule: (S + 1,) each."""
+    """Where one grid, called ``label`` on screen, puts its steps under one schedule: (S + 1,) each."""
 
+    label: str
     times: np.ndarray
     log_snr: np.ndarray
 
 
 @dataclass(frozen=True)
 class SchedulesResult:
-    """Curves by schedule, step places by (schedule, grid), the slice, and one noised image by schedule (of images)."""
+    """Curves by schedule, step places by (schedule, grid as text), the slice, one noised image by schedule (of images).
+
+    A grid that does not fit a schedule has no places under it.
+    """
 
     spec: SchedulesSpec
     curves: tuple[ScheduleCurves, ...]
@@ -86,7 +91,12 @@ def run_schedules(spec: SchedulesSpec, report: Report = silent, stop: Stop = nev
     started = time.perf_counter()
     report(0.0, "drawing schedules")
     schedules = {name: make_schedule(name) for name in spec.schedules}
-    grids = {(name, grid): _places(spec, schedule, grid) for name, schedule in schedules.items() for grid in spec.grids}
+    grids = {
+        (name, str(grid)): _places(spec, schedule, grid)
+        for name, schedule in schedules.items()
+        for grid in spec.grids
+        if grid.info.fits(schedule)
+    }
     first = spec.schedules[0]
     report(0.2, "drawing the slice")
     images = spec.data.kind == "images"
@@ -97,12 +107,16 @@ def run_schedules(spec: SchedulesSpec, report: Report = silent, stop: Stop = nev
         slice=slice_of(spec.data, first, schedules[first], stop),
         noised={name: noised(spec.data, schedule) for name, schedule in schedules.items()} if images else {},
         seconds=time.perf_counter() - started,
-        notes=_notes(spec),
+        notes=_notes(spec, schedules),
     )
 
 
-def _notes(spec: SchedulesSpec) -> tuple[str, ...]:
+def _notes(spec: SchedulesSpec, schedules: dict[str, Schedule]) -> tuple[str, ...]:
     notes = ["What flows is divided by the root of alpha^2 + sigma^2, so that it stays in view."]
+    for grid in spec.grids:
+        missing = [SCHEDULES[name].title for name, schedule in schedules.items() if not grid.info.fits(schedule)]
+        if missing:
+            notes.append(f"{grid.label} counts the levels of a discrete chain; it has no row under {_all(missing)}.")
     if spec.data.kind == "images":
         notes.append(f"Pixels take single values; the slice draws each with a standard deviation of {PIXEL_WIDTH:g}.")
         if not is_exact(spec.data):
@@ -125,7 +139,10 @@ def _curves(name: str, schedule: Schedule) -> ScheduleCurves:
     return ScheduleCurves(name, SCHEDULES[name].title, t.numpy(), *(value.numpy() for value in values))
 
 
-def _places(spec: SchedulesSpec, schedule: Schedule, grid: str) -> GridPlaces:
-    options = {"rho": spec.rho} if grid == "karras" else {}
-    times = make_grid(grid, schedule, spec.steps, **options)
-    return GridPlaces(times.numpy(), schedule.log_snr(times).numpy())
+def _all(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _places(spec: SchedulesSpec, schedule: Schedule, grid: GridChoice) -> GridPlaces:
+    times = grid.times(schedule, spec.steps)
+    return GridPlaces(grid.label, times.numpy(), schedule.log_snr(times).numpy())

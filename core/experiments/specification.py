@@ -6,23 +6,13 @@ keep a picture readable; the messages say which.
 """
 
 import math
-import re
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.data import IMAGE_DATA, TOY_DATA
 from core.data.points import LARGEST, MAX_POINTS
+from core.experiments.choices import Frozen, GridChoice, SolverChoice
 from core.grids import GRIDS
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
@@ -32,85 +22,7 @@ MAX_TOY_PARTICLES, MAX_IMAGES = 5000, 64
 MAX_TOY_STEPS, MAX_IMAGE_STEPS = 1000, 200
 MAX_RECORDED = 20_000_000  # numbers in all recorded paths: 160 MB in float64
 MAX_LINES = 5  # solvers or schedules in one picture: more cannot be told apart
-
-
-class Frozen(BaseModel):
-    """Immutable, refuses unknown fields and numbers that are not finite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class SolverChoice(Frozen):
-    """A solver with its options; written ``name`` or ``name(option=value;option=value)``.
-
-    Options at their default are left out, so that one choice has one spelling (and one cache key).
-    """
-
-    name: str
-    options: tuple[tuple[str, bool | float | str], ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return parse_solver(value) if isinstance(value, str) else value
-
-    @field_validator("options")
-    @classmethod
-    def _changed(cls, options: tuple, info: ValidationInfo) -> tuple:
-        solver = info.data.get("name")
-        known = SOLVERS[solver].options if solver in SOLVERS else {}
-        given = dict(options)
-        return tuple((k, v) for k, v in given.items() if k not in known or not _same(v, known[k].default))
-
-    @model_validator(mode="after")
-    def _known(self) -> "SolverChoice":
-        SOLVERS[self.name].make(**dict(self.options))
-        return self
-
-    @model_serializer
-    def __str__(self) -> str:
-        inside = ";".join(f"{key}={_option_text(value)}" for key, value in self.options)
-        return f"{self.name}({inside})" if inside else self.name
-
-    @property
-    def label(self) -> str:
-        """Title on screen, with the options that differ from the defaults."""
-        title = SOLVERS[self.name].title
-        changed = [f"{key} = {_option_text(value)}" for key, value in self.options]
-        return f"{title} ({', '.join(changed)})" if changed else title
-
-
-def _same(value: bool | float | str, default: bool | float | str) -> bool:
-    return value == default and isinstance(value, bool) == isinstance(default, bool)
-
-
-def _option_text(value: bool | float | str) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def parse_solver(text: str) -> dict[str, Any]:
-    """``"name(option=value;...)"`` as the fields of :class:`SolverChoice`; ValueError if it cannot be read."""
-    match = re.fullmatch(r"\s*([\w+.-]+)\s*(?:\((.*)\))?\s*", text)
-    if not match:
-        raise ValueError(f"cannot read the solver {text!r}; write a name, or name(option=value;option=value)")
-    options = []
-    for part in filter(None, (match[2] or "").split(";")):
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals:
-            raise ValueError(f"cannot read the option {part!r} of solver {match[1]!r}; write option=value")
-        options.append((key, _option_value(value)))
-    return {"name": match[1], "options": tuple(options)}
-
-
-def _option_value(text: str) -> bool | float | str:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    try:
-        return float(text)
-    except ValueError:
-        return text
+MAX_GRIDS = 8  # each is a row for every schedule
 
 
 def _known(registry: Any) -> BeforeValidator:
@@ -218,8 +130,7 @@ class Timed(Setting):
     """An experiment under one schedule and one time grid; None takes the end of the schedule's range."""
 
     schedule: ScheduleName = Field("vp-linear", description="noise schedule")
-    grid: GridName = Field("uniform-lambda", description="where the steps are put")
-    rho: float = Field(7.0, ge=1.0, le=20.0, description="exponent of the grid karras, 1 to 20")
+    grid: GridChoice = Field(GridChoice(name="uniform-lambda"), description="where the steps are put")
     t_start: float | None = Field(None, description="time of the noise that solvers start from")
     t_end: float | None = Field(None, description="time at which they stop, near the data")
 
@@ -235,10 +146,16 @@ class Timed(Setting):
             )
         return self
 
-    @property
-    def grid_options(self) -> dict[str, float]:
-        """Options of the grid, for ``make_grid``."""
-        return {"rho": self.rho} if self.grid == "karras" else {}
+    @model_validator(mode="after")
+    def _laid(self) -> "Timed":
+        self._check_grid(1)
+        return self
+
+    def _check_grid(self, *step_counts: int) -> list[tuple[float, float]]:
+        """First and last time of the grid for each step count; ``ValueError`` if one cannot be laid."""
+        schedule = make_schedule(self.schedule)
+        grids = [self.grid.times(schedule, steps, self.t_start, self.t_end) for steps in step_counts]
+        return [(float(times[0]), float(times[-1])) for times in grids]
 
 
 def _check_steps(data: Data, steps: int) -> None:
@@ -262,6 +179,7 @@ class TrajectoriesSpec(Timed):
     @model_validator(mode="after")
     def _steps(self) -> "TrajectoriesSpec":
         _check_steps(self.data, self.steps)
+        self._check_grid(self.steps)
         self._check_recorded(len(self.solvers), self.steps, "steps or solvers")
         return self
 
@@ -302,6 +220,12 @@ class ConvergenceSpec(Timed):
             _check_steps(self.data, steps)
         if any(b <= a for a, b in zip(self.step_counts, self.step_counts[1:], strict=False)):
             raise ValueError(f"step counts must rise, got {', '.join(map(str, self.step_counts))}")
+        starts = sorted({start for start, _ in self._check_grid(*self.step_counts, self.path_steps)})
+        if len(starts) > 1:
+            raise ValueError(
+                f"grid {self.grid.name!r} starts at another time for another step count (t = {starts[0]:g} to "
+                f"{starts[-1]:g}), so errors cannot be compared; choose another grid"
+            )
         self._check_recorded(1, self.path_steps, "steps of the path")
         return self
 
@@ -333,12 +257,23 @@ class SchedulesSpec(Frozen):
         max_length=MAX_LINES,
         description=f"up to {MAX_LINES} noise schedules",
     )
-    grids: Annotated[tuple[GridName, ...], Distinct] = Field(
-        tuple(GRIDS), min_length=1, max_length=8, description="up to 8 time grids"
+    grids: Annotated[tuple[GridChoice, ...], Distinct] = Field(
+        tuple(GridChoice(name=name) for name in ("uniform-t", "uniform-lambda", "karras", "cosine")),
+        min_length=1,
+        max_length=MAX_GRIDS,
+        description=f"up to {MAX_GRIDS} time grids",
     )
-    rho: float = Field(7.0, ge=1.0, le=20.0, description="exponent of the grid karras, 1 to 20")
     steps: int = Field(20, ge=1, le=200, description="intervals of each grid, 1 to 200")
     data: Data = ToyData()
+
+    @model_validator(mode="after")
+    def _laid(self) -> "SchedulesSpec":
+        schedules = [make_schedule(name) for name in self.schedules]
+        for grid in self.grids:
+            fitting = [schedule for schedule in schedules if grid.info.fits(schedule)]
+            for schedule in fitting or schedules[:1]:  # where it fits none, the first says why
+                grid.times(schedule, self.steps)
+        return self
 
 
 class Specification(Protocol):

@@ -14,6 +14,7 @@ from core.experiments.build import (
     Stop,
     build_problem,
     device_line,
+    grid_of,
     is_exact,
     never,
     part,
@@ -22,7 +23,7 @@ from core.experiments.build import (
     starting_noise,
 )
 from core.experiments.specification import SolverChoice, TrajectoriesSpec
-from core.grids import make_grid, refine
+from core.grids import refine
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 from core.solvers import SOLVERS
@@ -147,7 +148,7 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
     """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
     started = time.perf_counter()
     problem = build_problem(spec.data, spec.schedule)
-    times = make_grid(spec.grid, problem.schedule, spec.steps, spec.t_start, spec.t_end, **spec.grid_options)
+    times = grid_of(spec, problem, spec.steps)
     x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
 
     inner = -(-DENSE // spec.steps) if spec.data.kind == "toy" else 1

@@ -32,8 +32,8 @@ def model_text(data: Data) -> str:
 
 def _grid(spec: Timed, steps: str) -> str:
     ends = "".join(f", {end}={getattr(spec, end)!r}" for end in ("t_start", "t_end") if getattr(spec, end) is not None)
-    rho = "".join(f", {key}={value!r}" for key, value in spec.grid_options.items())
-    return f'make_grid("{spec.grid}", problem.schedule, {steps}{ends}{rho})'
+    options = "".join(f", {key}={value!r}" for key, value in spec.grid.options)
+    return f'make_grid("{spec.grid.name}", problem.schedule, {steps}{ends}{options})'
 
 
 def reference_text(data: Data, intervals: int, record: bool = False) -> str:
@@ -135,13 +135,17 @@ for name in {list(spec.schedules)}:
 
 def write_schedules(spec: SchedulesSpec) -> str:
     """Each schedule's quantities and each grid's times."""
-    return f"""grids = {{}}
+    grids = "\n".join(f'    ("{grid}", "{grid.name}", {dict(grid.options)!r}),' for grid in spec.grids)
+    return f"""chosen = [
+{grids}
+]
+grids = {{}}
 for name in {list(spec.schedules)}:
     schedule = make_schedule(name)
     t = torch.linspace(schedule.t_min, schedule.t_max, 9, dtype=torch.float64)
     print(name, "alpha", schedule.alpha(t), "sigma", schedule.sigma(t), "lambda", schedule.log_snr(t))
     print("  f", schedule.f(t), "g^2", schedule.g_squared(t))
-    for grid in {list(spec.grids)}:
-        options = {{"rho": {spec.rho!r}}} if grid == "karras" else {{}}
-        grids[name, grid] = make_grid(grid, schedule, {spec.steps}, **options)
+    for label, grid, options in chosen:
+        if GRIDS[grid].fits(schedule):
+            grids[name, label] = make_grid(grid, schedule, {spec.steps}, **options)
 """

@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 from core.experiments.schedules import SchedulesResult
 from core.figures.images import sheet_figure
 from core.figures.style import ORANGE, batched, log_axis, new_figure, schedule_style, typed
-from core.grids import GRIDS
 from core.schedules import SCHEDULES
 
 QUANTITIES = {
@@ -81,9 +80,9 @@ def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
         raise ValueError(f"steps are placed in log_snr or times, not {x!r}")
     figure = new_figure(130 + 46 * len(result.grids), legend_rows=0)
     share = x == "times" and max(float(places.times[0]) for places in result.grids.values()) > 2
-    for row, ((schedule, grid), places) in enumerate(result.grids.items()):
+    for row, ((schedule, _), places) in enumerate(result.grids.items()):
         colour = schedule_style(schedule).colour
-        label = f"{SCHEDULES[schedule].title}: {GRIDS[grid].title}"
+        label = f"{SCHEDULES[schedule].title}: {places.label}"
         drawn = getattr(places, x) / (places.times[0] if share else 1)
         figure.add_trace(
             go.Scatter(
@@ -114,12 +113,12 @@ def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
 def alt_grids(result: SchedulesResult) -> str:
     """How the grids differ, in words: how much of each lies on the data side of lambda = 0."""
     shares: dict[str, list[float]] = {}
-    for (_, grid), places in result.grids.items():
-        shares.setdefault(grid, []).append(float(np.mean(places.log_snr[1:] > 0)))
+    for places in result.grids.values():
+        shares.setdefault(places.label, []).append(float(np.mean(places.log_snr[1:] > 0)))
     parts = []
-    for grid, found in shares.items():
+    for label, found in shares.items():
         low, high = f"{min(found):.0%}", f"{max(found):.0%}"
-        parts.append(f"{GRIDS[grid].title} {low if low == high else f'{low} to {high}'}")
+        parts.append(f"{label} {low if low == high else f'{low} to {high}'}")
     steps = f"the {result.spec.steps} steps" if result.spec.steps > 1 else "the one step"
     by = f"under {SCHEDULES[result.spec.schedules[0]].title}" if len(result.spec.schedules) == 1 else "by schedule"
     return f"Share of {steps} that end where signal exceeds noise (λ > 0), {by}: {'; '.join(parts)}."

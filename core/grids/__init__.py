@@ -1,5 +1,8 @@
-"""Time grids: where the steps are put, independent of schedule and solver."""
+"""Time grids: where the steps are put, independent of solver and, but for counted chains, of schedule."""
 
-from core.grids.standard import GRIDS, GridInfo, check_steps, make_grid, refine
+# each adds its rules, in the order of menus
+from core.grids import standard, transplanted, chain, custom  # noqa: F401, I001
+from core.grids.info import GRIDS, GridInfo, GridOption
+from core.grids.make import check_steps, make_grid, refine
 
-__all__ = ["GRIDS", "GridInfo", "check_steps", "make_grid", "refine"]
+__all__ = ["GRIDS", "GridInfo", "GridOption", "check_steps", "make_grid", "refine"]

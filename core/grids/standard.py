@@ -1,60 +1,54 @@
-"""Where the steps are put: each rule maps ``u`` from 0 (noise) to 1 (data) onto times."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from numbers import Integral, Real
+"""Rules in plain variables: equal or graded steps in t, in sigma/alpha or in lambda."""
 
 import torch
+from scipy.special import betaincinv
 from torch import Tensor
 
-from core.registry import Registry
+from core.grids.info import GRIDS, GridInfo, GridOption
 from core.schedules import Schedule
 
-MAX_STEPS = 10_000
 
-
-@dataclass(frozen=True)
-class GridInfo:
-    """A rule for placing steps.
-
-    Attributes
-    ----------
-    title, description, formula, source : what menus and the reader see.
-    place : ``(schedule, t_start, t_end, u, **options) -> times`` for ``u`` (float64) rising from 0 to 1.
-    options : option name -> (default, lowest, highest).
-    """
-
-    title: str
-    description: str
-    formula: str
-    source: str
-    place: Callable[..., Tensor]
-    options: tuple[tuple[str, float, float, float], ...] = ()
-
-
-def _lerp(first: Tensor, last: Tensor, u: Tensor) -> Tensor:
+def lerp(first: Tensor, last: Tensor, u: Tensor) -> Tensor:
+    """``first`` at u = 0, ``last`` at u = 1, a straight line in between."""
     return first + u * (last - first)
 
 
 def _uniform_t(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor) -> Tensor:
-    return _lerp(t_start, t_end, u)
+    return lerp(t_start, t_end, u)
 
 
 def _quadratic_t(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor) -> Tensor:
-    return _lerp(t_start.sqrt(), t_end.sqrt(), u) ** 2
+    return lerp(t_start.sqrt(), t_end.sqrt(), u) ** 2
 
 
 def _uniform_lambda(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor) -> Tensor:
-    return schedule.time_of(_lerp(schedule.log_snr(t_start), schedule.log_snr(t_end), u))
+    return schedule.time_of(lerp(schedule.log_snr(t_start), schedule.log_snr(t_end), u))
 
 
 def _karras(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor, rho: float) -> Tensor:
-    # sigma/alpha^(1/rho) in equal steps; as exp and log, so that large ratios do not overflow
+    # a straight line in (sigma/alpha)^(1/rho), summed as logarithms: a small rho makes powers that overflow
     first, last = (-schedule.log_snr(t) / rho for t in (t_start, t_end))
-    return schedule.time_of(-rho * _lerp(first.exp(), last.exp(), u).log())
+    return schedule.time_of(-rho * torch.logaddexp(first + torch.log1p(-u), last + u.log()))
 
 
-GRIDS: Registry[GridInfo] = Registry("time grid")
+def _exponential(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor, rho: float) -> Tensor:
+    first, last = schedule.log_snr(t_start), schedule.log_snr(t_end)
+    return schedule.time_of(last + (1 - u) ** rho * (first - last))
+
+
+def _beta(
+    schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor, alpha: float, beta: float, variable: str
+) -> Tensor:
+    share = torch.from_numpy(betaincinv(alpha, beta, (1 - u).numpy()))  # of the way up from the data end
+    to, back = _BETA_VARIABLES[variable]
+    return back(schedule, lerp(to(schedule, t_end), to(schedule, t_start), share))
+
+
+_BETA_VARIABLES = {
+    "t": (lambda schedule, t: t, lambda schedule, t: t),
+    "sigma": (lambda schedule, t: schedule.rho(t), lambda schedule, rho: schedule.time_of(-rho.log())),
+}
+
 GRIDS.add(
     "uniform-t",
     GridInfo(
@@ -88,82 +82,65 @@ GRIDS.add(
 GRIDS.add(
     "karras",
     GridInfo(
-        "Karras (ρ)",
+        "Karras",
         "Equal steps in (σ/α) to the power 1/ρ: larger ρ puts more steps near the data.",
         r"(\sigma/\alpha)_i^{1/\rho} = (\sigma/\alpha)_0^{1/\rho}"
         r" + \tfrac{i}{S}\left((\sigma/\alpha)_S^{1/\rho}-(\sigma/\alpha)_0^{1/\rho}\right)",
-        "EDM, 2206.00364",
+        "EDM, 2206.00364, eq. 5",
         _karras,
-        (("rho", 7.0, 1.0, 100.0),),
+        {
+            "rho": GridOption(
+                7.0,
+                "0.1 to 100. 1 is uniform in σ/α and larger puts more steps near the data. Below 0.1 all but the last "
+                "step stay at the noise; beyond 100 the grid is uniform in λ for the eye, and a negative ρ "
+                "would only continue past that.",
+                title="Exponent ρ",
+                low=0.1,
+                high=100.0,
+            )
+        },
     ),
 )
-
-
-def make_grid(
-    name: str,
-    schedule: Schedule,
-    steps: int,
-    t_start: float | None = None,
-    t_end: float | None = None,
-    **options: float,
-) -> Tensor:
-    """Times at which a solver stops, from noise to data.
-
-    Parameters
-    ----------
-    name : a key of ``GRIDS``.
-    steps : number of intervals S, 1 to 10,000.
-    t_start, t_end : first and last time, inside ``[schedule.t_min, schedule.t_max]``; the whole range by default.
-    options : those of the rule, such as ``rho`` of ``"karras"``.
-
-    Returns
-    -------
-    Tensor, shape (S + 1,), float64, strictly decreasing, first and last exactly ``t_start`` and ``t_end``.
-
-    Raises
-    ------
-    ValueError
-        On an unknown name or option, a step count or a time out of range, or ``t_start <= t_end``.
-    """
-    info = GRIDS[name]
-    t_start = schedule.t_max if t_start is None else float(t_start)
-    t_end = schedule.t_min if t_end is None else float(t_end)
-    check_steps(steps)
-    if not schedule.t_min <= t_end < t_start <= schedule.t_max:
-        raise ValueError(
-            f"a grid from t = {t_start:g} down to {t_end:g} does not fit; "
-            f"it needs {schedule.t_min:g} <= t_end < t_start <= {schedule.t_max:g}"
-        )
-    values = {key: default for key, default, _, _ in info.options}
-    unknown = sorted(set(options) - set(values))
-    if unknown:
-        raise ValueError(f"grid {name!r} has no option {unknown[0]!r}; it takes {', '.join(values) or 'none'}")
-    values.update(options)
-    for key, _, low, high in info.options:
-        if isinstance(values[key], bool) or not isinstance(values[key], Real) or not low <= values[key] <= high:
-            raise ValueError(f"{key} of grid {name!r} must lie between {low:g} and {high:g}, got {values[key]}")
-
-    start, end = (torch.tensor(value, dtype=torch.float64) for value in (t_start, t_end))
-    times = info.place(schedule, start, end, torch.linspace(0, 1, steps + 1, dtype=torch.float64), **values)
-    times[0], times[-1] = start, end  # inverse functions round; the ends are what was asked for
-    if not bool((times[1:] < times[:-1]).all()):
-        raise ValueError(f"{steps} steps from t = {t_start:g} to {t_end:g} fall together in float64; use fewer steps")
-    return times
-
-
-def refine(schedule: Schedule, times: Tensor, inner: int) -> Tensor:
-    """Each interval of ``times`` (S + 1,) cut into ``inner`` equal steps in lambda: (S * inner + 1,) float64.
-
-    The given times stay exactly as they are, at every ``inner``-th place.
-    """
-    lam = schedule.log_snr(times)
-    share = torch.arange(inner, dtype=torch.float64) / inner
-    fine = schedule.time_of((lam[:-1, None] + share * lam.diff()[:, None]).flatten())
-    fine[::inner] = times[:-1]
-    return torch.cat([fine, times[-1:]])
-
-
-def check_steps(steps: int) -> None:
-    """Raise ``ValueError`` unless ``steps`` is a whole number from 1 to ``MAX_STEPS``."""
-    if isinstance(steps, bool) or not isinstance(steps, Integral) or not 1 <= steps <= MAX_STEPS:
-        raise ValueError(f"the number of steps must be a whole number from 1 to {MAX_STEPS}, got {steps!r}")
+GRIDS.add(
+    "exponential",
+    GridInfo(
+        "Exponential",
+        "A power of the way left, in λ = −log(σ/α). With exponent 1, k-diffusion's exponential grid, the steps are "
+        "equal in λ: the same as “Uniform in λ”. Another exponent gives its polyexponential grid.",
+        r"\lambda_i = \lambda_S + \left(1-\tfrac{i}{S}\right)^{\rho}(\lambda_0-\lambda_S)",
+        "k-diffusion, get_sigmas_exponential and get_sigmas_polyexponential",
+        _exponential,
+        {
+            "rho": GridOption(
+                1.0,
+                "0.2 to 5. 1 is uniform in λ, larger takes longer steps first and shorter ones near the data. Beyond "
+                "these limits nearly all the way is one step.",
+                title="Exponent ρ",
+                low=0.2,
+                high=5.0,
+            )
+        },
+    ),
+)
+_CROWDING = "0.3 to 5. Below 1 steps crowd there, above 1 they thin out; 1 for both is even."
+GRIDS.add(
+    "beta",
+    GridInfo(
+        "Beta",
+        "Quantiles of a beta distribution: with 0.6 and 0.6, dense at the noise and at the data and wide between.",
+        r"t_i = t_S + (t_0-t_S)\,I^{-1}_{1-i/S}(\alpha,\beta), \quad I_x(\alpha,\beta)=\frac{\int_0^x "
+        r"y^{\alpha-1}(1-y)^{\beta-1}dy}{\int_0^1 y^{\alpha-1}(1-y)^{\beta-1}dy}",
+        "Beta sampling, 2407.12173; ComfyUI's beta scheduler (in t), diffusers' use_beta_sigmas (in σ/α)",
+        _beta,
+        {
+            "alpha": GridOption(0.6, f"How steps lie at the data, {_CROWDING}", "α, at the data", low=0.3, high=5.0),
+            "beta": GridOption(0.6, f"How steps lie at the noise, {_CROWDING}", "β, at the noise", low=0.3, high=5.0),
+            "variable": GridOption(
+                "t",
+                "What the quantiles are of: time t as in the paper, or sigma for σ/α as in diffusers.",
+                title="Quantiles of",
+                choices=("t", "sigma"),
+            ),
+        },
+    ),
+)

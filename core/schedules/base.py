@@ -28,6 +28,7 @@ class Schedule(ABC):
     t_min, t_max : the range that grids may use: ``t_max`` is the noise end, ``t_min`` the data end. Both exclude
         the times at which ``lambda`` is infinite.
     domain : the times for which the formulas hold, as ``(lowest, highest)``.
+    chain : number of levels of the discrete chain that this interpolates, at ``t = n / chain``; 0 if it is none.
 
     Raises
     ------
@@ -36,6 +37,7 @@ class Schedule(ABC):
     """
 
     domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    chain: ClassVar[int] = 0
 
     t_min: float
     t_max: float

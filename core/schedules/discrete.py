@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ class DiscreteChain(VariancePreserving):
     Source: Ho et al. 2020 (arXiv 2006.11239) for the chain; Lu et al. 2022 (arXiv 2206.00927), appendix D.1, for
     the interpolation.
     """
+
+    chain: ClassVar[int] = STEPS
 
     t_min: float = 1 / STEPS
     t_max: float = 1.0

@@ -10,11 +10,12 @@ import streamlit as st
 from core.data import IMAGE_DATA, TOY_DATA
 from core.experiments import specification as limits
 from core.experiments.build import CUSTOM_BANDWIDTH
-from core.experiments.specification import CUSTOM, SolverChoice
+from core.experiments.choices import GridChoice, SolverChoice
+from core.experiments.specification import CUSTOM
 from core.grids import GRIDS
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
-from pages.common import fields, settings, upload
+from pages.common import fields, options, settings, upload
 
 TOY_PARTICLES = [1, 2, 5, 10, 20, 50, 100, 200, 256, 500, 1000, 2000, 5000]
 IMAGE_COUNTS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64]
@@ -131,46 +132,7 @@ def solvers(page: Any, most: int = limits.MAX_LINES, stochastic: bool = True) ->
 def solver_options(page: Any) -> None:
     """For each chosen solver that has options: their widgets."""
     slot = fields.name_of(page.name, "solvers", fields.kind())
-    for position, text in enumerate(settings.get(slot, [])):
-        choice = SolverChoice.model_validate(text)
-        options = SOLVERS[choice.name].options
-        if options:
-            st.caption(choice.label)
-            for key, option in options.items():
-                _option(slot, position, choice, key, option)
-
-
-def _option(slot: str, position: int, choice: SolverChoice, key: str, option: Any) -> None:
-    widget = f"ui.option.{slot}.{position}.{choice.name}.{key}"
-    st.session_state[widget] = dict(choice.options).get(key, option.default)
-    arguments: dict[str, Any] = {
-        "label": key.replace("_", " ").capitalize(),
-        "key": widget,
-        "help": option.help,
-        "on_change": _set_option,
-        "args": (slot, position, key, widget),
-    }
-    if option.choices == (False, True):
-        st.toggle(**arguments)
-    elif option.choices:
-        st.selectbox(options=list(option.choices), **arguments)
-    else:
-        small = option.default and option.default < 0.01
-        st.number_input(
-            min_value=option.low, max_value=option.high, format="%.0e" if small else "%.2g", step=None, **arguments
-        )
-
-
-def _set_option(slot: str, position: int, key: str, widget: str) -> None:
-    chosen = list(settings.get(slot))
-    choice = SolverChoice.model_validate(chosen[position])
-    info = SOLVERS[choice.name]
-    values = dict(choice.options) | {key: st.session_state[widget]}
-    changed = tuple((k, v) for k, v in values.items() if v != info.options[k].default)
-    text = str(SolverChoice(name=choice.name, options=changed))
-    if text not in chosen:  # twice the same line would hide one
-        chosen[position] = text
-        settings.put(slot, chosen)
+    options.draw(slot, SolverChoice)
 
 
 def steps(page: Any, label: str = "Steps", field: str = "steps") -> None:
@@ -234,7 +196,7 @@ def _another() -> None:
 
 
 def schedule(page: Any) -> None:
-    """Noise schedule and time grid."""
+    """Noise schedule, and time grid with its options."""
     settings.choose(
         "Noise schedule",
         "schedule",
@@ -243,30 +205,33 @@ def schedule(page: Any) -> None:
         format_func=_title(SCHEDULES),
         help="How signal fades and noise grows: the forward process that is run backwards.",
     )
-    grid = settings.choose(
+    grid(page)
+
+
+def grid(page: Any) -> None:
+    """Time grid and its options; those that the schedule cannot have are not offered."""
+    default, slot = str(page.default.grid), "grid"
+    span = make_schedule(settings.get("schedule", page.default.schedule))
+    held = settings.get(slot, default)
+    choice = GridChoice.model_validate(held)
+    if not choice.info.fits(span):
+        st.caption(f"{choice.label} needs a discrete chain, so {page.default.grid.label} takes its place.")
+        settings.put(slot, default)
+        choice = page.default.grid
+    settings.put(f"{slot}@{choice.name}", str(choice))  # its options, for when it is chosen again
+    settings.choose(
         "Time grid",
-        "grid",
-        list(GRIDS),
-        page.default.grid,
-        format_func=_title(GRIDS),
+        slot,
+        [settings.get(f"{slot}@{name}", name) for name, info in GRIDS.items() if info.fits(span)],
+        default,
+        format_func=_label,
         help="Where the steps are put between noise and data.",
     )
-    if grid == "karras":
-        rho(page.default.rho)
+    options.draw(slot, GridChoice)
 
 
-def rho(default: float) -> None:
-    """The exponent of Karras' grid."""
-    settings.number(
-        "ρ of the Karras grid",
-        "rho",
-        default,
-        1.0,
-        20.0,
-        st.slider,
-        step=0.5,
-        help="1 to 20. 1 is uniform in σ/α; larger puts more steps near the data; beyond 20 nothing changes.",
-    )
+def _label(text: str) -> str:
+    return GridChoice.model_validate(text).label
 
 
 def times(page: Any) -> None:
@@ -320,17 +285,23 @@ def precision(page: Any) -> None:
 
 
 def grids(page: Any) -> None:
-    """Several time grids side by side."""
+    """Several time grids side by side, with their options; one may come twice with other options."""
+    slot = f"{page.name}.grids"
+    default = [str(choice) for choice in page.default.grids]
+    spans = [make_schedule(name) for name in settings.get(f"{page.name}.schedules", page.default.schedules)]
+    held = settings.get(slot, default)
+    names = [name for name, info in GRIDS.items() if any(map(info.fits, spans))]
     settings.choose_some(
         "Time grids",
-        f"{page.name}.grids",
-        list(GRIDS),
-        list(page.default.grids),
-        format_func=_title(GRIDS),
-        max_selections=8,
+        slot,
+        [*names, *(text for text in held if text not in names)],
+        default,
+        format_func=_label,
+        max_selections=limits.MAX_GRIDS,
         select_all=False,
-        help="1 to 8: more rows cannot be read.",
+        help=f"1 to {limits.MAX_GRIDS}: more rows cannot be read.",
     )
+    options.draw(slot, GridChoice)
 
 
 def nodes(page: Any) -> None:

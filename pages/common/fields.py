@@ -4,12 +4,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from core.experiments.choices import Choice
 from core.experiments.links import plain_errors
-from core.experiments.specification import CUSTOM, SolverChoice
+from core.experiments.specification import CUSTOM
 from pages.common import settings
 from pages.common.compute import sentence
 
-SHARED = ("seed", "schedule", "grid", "rho")  # one value for all pages
+SHARED = ("seed", "schedule", "grid")  # one value for all pages
 ALL = "all"  # classes: a widget takes None for "nothing chosen"
 BY_KIND = ("particles", "steps", "step_counts", "path_steps")  # images cost more: a value of their own
 
@@ -42,12 +43,17 @@ def load(page: str, spec: Any) -> None:
         if field in ("kind", "data", "t_start", "t_end"):
             continue
         if isinstance(value, tuple):
-            value = [str(part) if isinstance(part, SolverChoice) else part for part in value]
-        settings.put(name_of(page, field, data.kind), value)
+            value = [_plain(part) for part in value]
+        settings.put(name_of(page, field, data.kind), _plain(value))
     if hasattr(spec, "t_start"):
         settings.put(f"ends@{spec.schedule}", spec.t_start is not None or spec.t_end is not None)
         settings.put(f"t_start@{spec.schedule}", spec.t_start)
         settings.put(f"t_end@{spec.schedule}", spec.t_end)
+
+
+def _plain(value: Any) -> Any:
+    """A solver or a grid as its text, which widgets can show; anything else as it is."""
+    return str(value) if isinstance(value, Choice) else value
 
 
 def collect(page: str, default: Any) -> dict[str, Any]:

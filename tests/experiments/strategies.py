@@ -4,7 +4,15 @@ from hypothesis import strategies as st
 
 from core.data import IMAGE_DATA, TOY_DATA
 from core.data.points import LARGEST
-from core.experiments import ConvergenceSpec, CurvatureSpec, ImageData, SchedulesSpec, ToyData, TrajectoriesSpec
+from core.experiments import (
+    ConvergenceSpec,
+    CurvatureSpec,
+    GridChoice,
+    ImageData,
+    SchedulesSpec,
+    ToyData,
+    TrajectoriesSpec,
+)
 from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen
 from core.grids import GRIDS
 from core.schedules import SCHEDULES, make_schedule
@@ -51,29 +59,58 @@ def solver(draw: st.DrawFn, noisy: bool) -> str:
 
 
 @st.composite
-def timed(draw: st.DrawFn) -> dict:
+def grids(draw: st.DrawFn, *schedules: str) -> str:
+    """A time grid's text that fits these schedules, with some of its options."""
+    spans = [make_schedule(name) for name in schedules]
+    name = draw(st.sampled_from([name for name, info in GRIDS.items() if all(map(info.fits, spans))]))
+    options = []
+    for key, option in GRIDS[name].options.items():
+        if not option.most and draw(st.booleans()):
+            value = draw(st.sampled_from(option.choices) if option.choices else st.floats(option.low, option.high))
+            options.append(f"{key}={value}")
+    if name == "custom" and draw(st.booleans()):
+        low, high = max(span.t_min for span in spans), min(span.t_max for span in spans)
+        times = draw(st.lists(st.floats(low, high), min_size=2, max_size=9, unique=True))
+        options = [f"t={' '.join(map(repr, sorted(times, reverse=True)))}"]
+    return f"{name}({';'.join(options)})" if options else name
+
+
+def laid(grid: str, schedule: str, counts: list[int], t_start: float | None = None, t_end: float | None = None) -> str:
+    """``grid`` if it can be laid with these step counts from one start, else a plain grid: refusals have own tests."""
+    try:
+        choice, span = GridChoice.model_validate(grid), make_schedule(schedule)
+        starts = {float(choice.times(span, steps, t_start, t_end)[0]) for steps in counts}
+    except ValueError:
+        return "uniform-t"
+    return grid if len(starts) == 1 else "uniform-t"
+
+
+@st.composite
+def timed(draw: st.DrawFn, counts: list[int]) -> dict:
     name = draw(st.sampled_from(list(SCHEDULES)))
     schedule = make_schedule(name)
-    fields = {"schedule": name, "grid": draw(st.sampled_from(list(GRIDS))), "rho": draw(st.floats(1, 20))}
-    ends = sorted(draw(st.lists(st.floats(schedule.t_min, schedule.t_max), min_size=2, max_size=2, unique=True)))
+    fields = {"schedule": name}
+    width = schedule.t_max - schedule.t_min
+    first = draw(st.floats(schedule.t_min + width / 100, schedule.t_max))
     if draw(st.booleans()):
-        fields["t_end"] = ends[0]
-    if draw(st.booleans()) and ends[1] > fields.get("t_end", schedule.t_min):
-        fields["t_start"] = ends[1]
-    if fields.get("t_end") == schedule.t_max:
-        del fields["t_end"]
-    return fields
+        fields["t_start"] = first
+    if draw(st.booleans()):  # not so near the start that steps coincide
+        fields["t_end"] = draw(st.floats(schedule.t_min, fields.get("t_start", schedule.t_max) - width / 200))
+    ends = (fields.get("t_start"), fields.get("t_end"))
+    return fields | {"grid": laid(draw(grids(name)), name, [1, *counts], *ends)}
 
 
 @st.composite
 def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
     kind = kind or draw(st.sampled_from(KINDS))
     if kind is SchedulesSpec:
+        schedules, steps = draw(choices(SCHEDULES, 5)), draw(st.integers(1, 200))
+        wanted = draw(st.lists(grids(*schedules), min_size=1, max_size=8))
         return SchedulesSpec(
-            schedules=draw(choices(SCHEDULES, 5)),
-            grids=draw(choices(GRIDS, 8)),
-            rho=draw(st.floats(1, 20)),
-            steps=draw(st.integers(1, 200)),
+            schedules=schedules,
+            grids=tuple(grid for grid in wanted if all(laid(grid, name, [steps]) == grid for name in schedules))
+            or ("karras",),
+            steps=steps,
             data=draw(toy_data()),
         )
     data = draw(toy_data() | image_data())
@@ -87,15 +124,17 @@ def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
     }
     if kind is CurvatureSpec:
         return CurvatureSpec(schedules=draw(choices(SCHEDULES, 4)), nodes=draw(st.integers(20, 500)), **fields)
-    fields |= draw(timed())
     solvers = st.lists(solver(noisy=kind is TrajectoriesSpec), min_size=1, max_size=5).map(tuple)
     if kind is TrajectoriesSpec:
-        return TrajectoriesSpec(solvers=draw(solvers), steps=draw(st.integers(1, most_steps)), **fields)
+        steps = draw(st.integers(1, most_steps))
+        return TrajectoriesSpec(solvers=draw(solvers), steps=steps, **fields, **draw(timed([steps])))
     counts = draw(st.lists(st.integers(1, most_steps), min_size=2, max_size=12, unique=True))
+    path_steps = draw(st.integers(1, most_steps))
     return ConvergenceSpec(
         solvers=draw(solvers),
         step_counts=tuple(sorted(counts)),
-        path_steps=draw(st.integers(1, most_steps)),
+        path_steps=path_steps,
         precision=draw(st.sampled_from(["float64", "float32"])),
         **fields,
+        **draw(timed([*counts, path_steps])),
     )

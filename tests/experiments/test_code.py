@@ -38,7 +38,7 @@ TRAJECTORIES = [
     TrajectoriesSpec(
         particles=7, solvers=("euler", "ddpm", "rk45(rtol=0.001)", "dpmpp-2m(lower_order_final=true)"), seed=3
     ),
-    TrajectoriesSpec(particles=5, data=OWN, schedule="edm", grid="karras", rho=3.3, t_start=40.0, t_end=0.01, steps=7),
+    TrajectoriesSpec(particles=5, data=OWN, schedule="edm", grid="karras(rho=3.3)", t_start=40.0, t_end=0.01, steps=7),
     TrajectoriesSpec(particles=5, data=ToyData(name="moons", scale=2.0, bandwidth=0.3), schedule="ddpm-cosine"),
     TrajectoriesSpec(particles=2, data=ImageData(name="digits", label=2), steps=5, solvers=("ddim", "edm-heun")),
     TrajectoriesSpec(particles=1, data=ImageData(name="patches-16"), steps=3, solvers=("ddim",)),
@@ -85,7 +85,8 @@ def test_curvatures_are_repeated(spec: CurvatureSpec):
 
 
 def test_grids_are_repeated():
-    spec = SchedulesSpec(schedules=("edm", "sub-vp"), rho=4.5, steps=9)
+    grids = ("karras(rho=4.5)", "karras", "beta(variable=sigma)", "trailing", "custom(t=0.9 0.5 0.1)", "cosine")
+    spec = SchedulesSpec(schedules=("ddpm-linear", "sub-vp"), grids=grids, steps=9)
     names, result = carried_out(spec), run_experiment(spec)
     assert set(names["grids"]) == set(result.grids)
     for key, places in result.grids.items():

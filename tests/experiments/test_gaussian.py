@@ -28,7 +28,7 @@ def levels(schedule: str, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def grid(spec: ConvergenceSpec, steps: int) -> np.ndarray:
-    return make_grid(spec.grid, make_schedule(spec.schedule), steps, spec.t_start, spec.t_end).numpy()
+    return make_grid(spec.grid.name, make_schedule(spec.schedule), steps, spec.t_start, spec.t_end).numpy()
 
 
 def start(spec: ConvergenceSpec | TrajectoriesSpec, first: float) -> np.ndarray:

@@ -10,6 +10,7 @@ from core.data import IMAGE_DATA, TOY_DATA
 from core.experiments import (
     ConvergenceSpec,
     CurvatureSpec,
+    GridChoice,
     ImageData,
     SchedulesSpec,
     ToyData,
@@ -103,7 +104,8 @@ def test_an_unknown_key_is_named_and_changes_nothing(spec: Specification, key: s
         assert problems[0].startswith("There is no setting ")
 
 
-GOOD = {"seed": "7", "particles": "12", "rho": "3.5", "schedule": "flow"}
+DEFAULT_GRID = GridChoice(name="uniform-lambda")
+GOOD = {"seed": "7", "particles": "12", "schedule": "flow"}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +124,10 @@ GOOD = {"seed": "7", "particles": "12", "rho": "3.5", "schedule": "flow"}
             {},
         ),
         (TrajectoriesSpec, {"solvers": "euler(eta=2)"}, ["no option 'eta'"], {}),
+        (TrajectoriesSpec, {"rho": "7"}, ["There is no setting 'rho'; known are"], {"grid": DEFAULT_GRID}),
+        (TrajectoriesSpec, {"grid": "karras(rho=999)"}, ["grid = 'karras(rho=999)': rho of"], {"grid": DEFAULT_GRID}),
+        (TrajectoriesSpec, {"grid": "trailing"}, ["ddpm-linear, ddpm-cosine"], {"grid": DEFAULT_GRID}),
+        (TrajectoriesSpec, {"grid": "custom(t=0.1 0.9)"}, ["0.1 is followed by 0.9"], {"grid": DEFAULT_GRID}),
         (
             TrajectoriesSpec,
             {"solvers": ",".join(["euler"] * 2 + ["ddim", "rk4", "heun", "midpoint", "ddpm"])},
@@ -162,7 +168,7 @@ def test_each_mistake_has_its_sentence_and_the_good_values_stay(kind: type[Froze
     assert len(problems) == len(words)
     for part, problem in zip(words, problems, strict=True):
         assert part in problem
-    assert (spec.seed, spec.particles, spec.rho, spec.schedule) == (7, 12, 3.5, "flow")
+    assert (spec.seed, spec.particles, spec.schedule) == (7, 12, "flow")
     for key, value in kept.items():
         assert getattr(spec, key) == value
 
@@ -172,6 +178,10 @@ def test_the_good_entries_of_a_list_stay():
     assert [choice.name for choice in spec.solvers] == ["ddim", "rk4"]
     assert spec.step_counts == (5, 10, 20)
     assert len(problems) == 2
+    spec, problems = from_params(SchedulesSpec, {"grids": "karras(rho=3),custom(t=0.9 0.2),kosine"})
+    assert list(map(str, spec.grids)) == ["karras(rho=3)", "custom(t=0.9 0.2)"]
+    assert len(problems) == 1
+    assert "did you mean 'cosine'" in problems[0]
 
 
 def test_too_many_images_cost_the_number_of_images_alone():
@@ -231,7 +241,7 @@ def test_a_link_needs_no_kind_of_data_since_no_name_means_two_things():
         ('{"kind": "trajectories", "solvers": "ddim"}', "solvers: it must be a list"),
         ('{"kind": "trajectories", "data": {"kind": "sound"}}', "its kind must be 'toy'"),
         ('{"kind": "trajectories", "data": 3}', "data: it must be an object"),
-        ('{"kind": "trajectories", "seed": -1, "rho": 99}', "seed: .+; rho: .+"),
+        ('{"kind": "trajectories", "seed": -1, "grid": "karras(rho=999)"}', "seed: .+; grid.options: .+"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_refused_in_one_sentence(text: str, words: str):

@@ -12,6 +12,7 @@ from core.experiments import (
     EXPERIMENTS,
     ConvergenceSpec,
     CurvatureSpec,
+    GridChoice,
     ImageData,
     SchedulesSpec,
     SolverChoice,
@@ -25,6 +26,7 @@ from core.experiments.specification import MAX_RECORDED
 from core.grids import GRIDS
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
+from tests.experiments.strategies import grids, laid
 
 T, C, K, S = TrajectoriesSpec, ConvergenceSpec, CurvatureSpec, SchedulesSpec
 PATCHES = {"kind": "images", "name": "patches-32"}
@@ -50,9 +52,26 @@ REFUSED = [
     (T, {"solvers": ["ddim(eta=1)"]}, "no option 'eta'"),
     (T, {"solvers": ["rk45(rtol=5)"]}, "number from"),
     (T, {"schedule": "vp"}, "unknown noise schedule 'vp'"),
-    (T, {"grid": "uniform"}, "unknown"),
-    (T, {"rho": 0.5}, "at least 1"),
-    (T, {"rho": float("nan")}, "finite"),
+    (T, {"grid": "uniform"}, "unknown time grid 'uniform'"),
+    (T, {"grid": "karras("}, "cannot read the time grid"),
+    (T, {"grid": "karras(7)"}, "write option=value"),
+    (T, {"grid": "karras(sigma=3)"}, "no option 'sigma'; it takes rho"),
+    (T, {"grid": "karras(rho=0.05)"}, "a number from 0.1 to 100; got 0.05"),
+    (T, {"grid": "karras(rho=nan)"}, "0.1 to 100; got 'nan'"),
+    (T, {"grid": "karras(rho=)"}, "0.1 to 100; got ''"),
+    (T, {"grid": "beta(variable=x)"}, "one of t, sigma; got 'x'"),
+    (T, {"grid": "custom(t=1 y)"}, "cannot read 'y'"),
+    (T, {"grid": "custom(t=0.5)"}, "at least 2 numbers"),
+    (T, {"grid": "custom(t=1 0.3 0.5)"}, "0.3 is followed by 0.5 in t"),
+    (T, {"grid": "custom(t=2 1)"}, "2 of the custom grid lies outside this schedule, where t goes from 1 to 0.0001"),
+    (T, {"grid": "custom(t=1 0.5;lam=-1 1)"}, "one list, in t or in lam; got 2"),
+    (T, {"grid": "custom(t=1 0.5)", "t_start": 0.9}, "starts at t = 1 here, its own choice"),
+    (T, {"grid": "leading"}, "for ddpm-linear, ddpm-cosine"),
+    (T, {"grid": "trailing", "schedule": "ddpm-linear", "t_end": 0.1}, "ends at t = 0.001 here"),
+    (T, {"grid": "linspace", "schedule": "ddpm-linear", "steps": 1000}, "the 1000 levels of the chain"),
+    (T, {"grid": 3}, "an object with named settings"),
+    (T, {"rho": 7}, "rho: there is no such setting"),
+    (C, {"grid": "leading", "schedule": "ddpm-linear"}, "starts at another time for another step count (t = 0.641 to"),
     (T, {"t_start": 0.2, "t_end": 0.3}, "t_end < t_start"),
     (T, {"t_start": 2.0}, "t_start <= 1"),
     (T, {"schedule": "flow", "t_end": 0.0}, "0.001 <= t_end"),
@@ -83,6 +102,9 @@ REFUSED = [
     (K, {"data": PATCHES, "particles": 64}, "fewer particles or nodes or schedules"),
     (S, {"steps": 201}, "at most 200"),
     (S, {"grids": ["karrass"]}, "did you mean 'karras'"),
+    (S, {"grids": ["karras", "leading"]}, "for ddpm-linear, ddpm-cosine"),
+    (S, {"grids": ["custom(t=80 0.002)"], "schedules": ["edm", "flow"]}, "80 of the custom grid lies outside"),
+    (S, {"grids": list(GRIDS)[:9]}, "at most 8 allowed"),
 ]
 
 
@@ -119,7 +141,7 @@ def test_every_data_set_has_a_default_that_fits(kind):
         assert kind.model_validate(spec.model_dump()) == spec
     if kind is not SchedulesSpec:
         assert default_spec(kind, ImageData()).particles == 8
-        assert default_spec(kind, ToyData()).particles == 256
+        assert default_spec(kind, ToyData()) == kind()
 
 
 def test_recorded_numbers_stay_below_the_limit():
@@ -140,7 +162,24 @@ def test_one_choice_has_one_spelling():
     assert TrajectoriesSpec(solvers=("ddim", "ddim", "euler")).solvers == tuple(
         SolverChoice(name=name) for name in ("ddim", "euler")
     )
+    assert SchedulesSpec(grids=("karras", "karras(rho=7)", "karras(rho=5)")).grids == tuple(
+        map(GridChoice.model_validate, ("karras", "karras(rho=5)"))
+    )
     assert CurvatureSpec(schedules=("edm", "edm")).schedules == ("edm",)
+
+
+def test_a_list_of_a_grid_has_one_spelling():
+    plain = GridChoice.model_validate("custom(t=1 0.5 0.01)")
+    assert str(plain) == plain.model_dump() == "custom(t=1 0.5 0.01)"
+    assert plain.label == "Custom list (t = 1 0.5 0.01)"
+    for text in ("custom( t = 1, 0.50\n 1e-2 )", "custom(t=[1.0, 0.5, 0.01];sigma=;lam= )"):
+        assert GridChoice.model_validate(text) == plain
+    assert GridChoice(name="custom", options=(("t", [1, 0.5, 0.01]),)) == plain
+    assert GridChoice.model_validate(f"custom(t={' '.join(map(str, range(9, 0, -1)))})").label == (
+        "Custom list (t = 9 8 … 1)"
+    )
+    assert str(GridChoice.model_validate("custom(t=)")) == "custom"
+    assert GridChoice.model_validate("leading(offset=1)").options == (("offset", 1),)
 
 
 def test_specifications_are_frozen_and_hashable():
@@ -165,15 +204,15 @@ def choices(draw: st.DrawFn) -> str:
 @given(
     solvers=st.lists(choices(), min_size=1, max_size=5),
     schedule=st.sampled_from(list(SCHEDULES)),
-    grid=st.sampled_from(list(GRIDS)),
-    rho=st.floats(1, 20),
+    drawn=st.data(),
     scale=st.floats(0.1, 4),
     points=st.none() | st.lists(st.tuples(*[st.floats(-1e12, 1e12)] * 2), min_size=2, max_size=5),
     seed=st.integers(0, 2**31 - 1),
 )
-def test_json_gives_back_the_same_specification(solvers, schedule, grid, rho, scale, points, seed):
+def test_json_gives_back_the_same_specification(solvers, schedule, drawn, scale, points, seed):
     data = ToyData(name="ring" if points is None else "custom", points=points, scale=scale)
-    spec = TrajectoriesSpec(data=data, solvers=solvers, schedule=schedule, grid=grid, rho=rho, seed=seed)
+    grid = laid(drawn.draw(grids(schedule)), schedule, [1, 10])
+    spec = TrajectoriesSpec(data=data, solvers=solvers, schedule=schedule, grid=grid, seed=seed)
     again = load_recipe(spec.model_dump_json(indent=2))
     assert again == spec
     assert again.model_dump_json() == spec.model_dump_json()

@@ -216,7 +216,7 @@ def test_words_carry_the_numbers(curvature, image_curvature, schedules):
 
 def test_words_about_grids_say_how_many_steps_are_spent_on_data(schedules):
     words = on_schedules.alt_grids(schedules)
-    for grid in schedules.spec.grids:
+    for grid in map(str, schedules.spec.grids):
         shares = [np.mean(places.log_snr[1:] > 0) for (_, name), places in schedules.grids.items() if name == grid]
         assert f"{GRIDS[grid].title} {min(shares):.0%} to {max(shares):.0%}" in words
 

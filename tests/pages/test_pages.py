@@ -12,6 +12,8 @@ QUICK = {  # small settings: what is tested does not depend on size
     "trajectories": {"steps": "3"},
     "convergence": {"step_counts": "2,4,8", "path_steps": "4", "solvers": "ddim,dpmpp-2m"},
     "curvature": {"nodes": "20", "schedules": "vp-linear,flow"},
+    "grid_map": {"nfe": "4", "solvers": "ddim,dpmpp-2m", "grids": "karras,uniform-t"},
+    "order_table": {"step_counts": "4,8,16", "solvers": "ddim,dpmpp-2m", "schedules": "flow"},
 }
 
 
@@ -103,13 +105,20 @@ def test_settings_go_along_to_the_next_page():
 
 def test_a_bad_link_is_told_line_by_line_and_the_rest_of_it_holds():
     at = opened(
-        "trajectories", steps="banana", particles="-3", grid="karras", rho="99", solvers="euler", against="x", seed="2"
+        "trajectories",
+        steps="banana",
+        particles="-3",
+        grid="karras(rho=4)",
+        rho="99",
+        solvers="euler",
+        against="x",
+        seed="2",
     )
     assert not at.exception
-    for wrong in ("banana", "-3", "99", "against"):
+    for wrong in ("banana", "-3", "rho", "against"):
         assert wrong in said(at)
     assert len(at.warning) == 1
-    assert link(at) == {"grid": "karras", "solvers": "euler", "seed": "2"}
+    assert link(at) == {"grid": "karras(rho=4)", "solvers": "euler", "seed": "2"}
     at.number_input(key="ui.seed").set_value(3).run()
     assert not at.warning, "what was wrong with the link is told once"
 
