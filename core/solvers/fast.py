@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,25 +64,32 @@ class Fast(Solver):
 
     def plan(self, problem: Problem, times: Tensor) -> Sequence[_Part]:
         levels = levels_at(problem.schedule, times)
-        plan: list[_Part] = []
-        for order in groups(len(levels) - 1, self.leftover):
-            first = len(plan)
-            plan += self._group(problem, levels[first : first + order + 1], order)
+        orders = groups(len(levels) - 1, self.leftover)
+        firsts = [0, *accumulate(orders)]
+        plan: list[_Part] = [None] * (len(levels) - 1)  # type: ignore[list-item]
+        for order in set(orders):  # groups of one order are planned at once
+            alike = [first for first, other in zip(firsts, orders, strict=False) if other == order]
+            for i, part in self._alike(problem, levels, alike, order):
+                plan[i] = part
         return plan
 
-    def _group(self, problem: Problem, levels: list[Level], order: int) -> list[_Part]:
+    def _alike(self, problem: Problem, levels: list[Level], firsts: list[int], order: int) -> list[tuple[int, _Part]]:
+        """The intervals of the groups that begin at ``firsts``, all of the same order."""
         kernel, stages = Kernel(self.prediction), STAGES[order]
-        whole = plan_steps(problem, kernel, stages, levels[:1], levels[-1:])[0]
-        uses = stages[-1].uses
-        places = [0.0, *(stage.at for stage in stages[:-1])]
-        h = levels[-1].lam - levels[0].lam
-        nodes = np.array([[levels[0].lam + h * places[k] for k in uses]])
+        cur, nxt = [levels[first] for first in firsts], [levels[first + order] for first in firsts]
+        whole = plan_steps(problem, kernel, stages, cur, nxt)
+        uses, places = stages[-1].uses, [0.0, *(stage.at for stage in stages[:-1])]
+        nodes = np.array([[a.lam + (b.lam - a.lam) * places[k] for k in uses] for a, b in zip(cur, nxt, strict=True)])
         parts = []
-        for i, level in enumerate(levels[1:-1]):
-            weights = kernel.weights(problem.schedule, ends_of(levels[:1], [level]), nodes)[0]
-            here = StagePlan(level, kernel.carry(levels[0], level), uses, tuple(weights.tolist()))
-            parts.append(_Part(None if i else whole, here))
-        return [*parts, _Part(None if parts else whole, whole.stages[-1])]
+        for offset in range(order - 1):
+            inside = [levels[first + offset + 1] for first in firsts]
+            weights = kernel.weights(problem.schedule, ends_of(cur, inside), nodes).tolist()
+            for first, group, a, b, w in zip(firsts, whole, cur, inside, weights, strict=True):
+                here = StagePlan(b, kernel.carry(a, b), uses, tuple(w))
+                parts.append((first + offset, _Part(None if offset else group, here)))
+        for first, group in zip(firsts, whole, strict=True):
+            parts.append((first + order - 1, _Part(None if order > 1 else group, group.stages[-1])))
+        return parts
 
     def step(self, context: Context, i: int, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         part: _Part = context.plan[i]
