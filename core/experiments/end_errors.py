@@ -3,16 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AfterValidator
+import torch
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from core.analysis import particle_error
-from core.experiments.build import Report, Stop
+from core.experiments.build import Report, Stop, accuracy_of, grid_of, reference_run, starting_noise
 from core.experiments.kept import Kept
-from core.experiments.specification import MAX_IMAGE_STEPS, MAX_TOY_STEPS, Data, SolverChoice
+from core.experiments.specification import (
+    MAX_IMAGE_STEPS,
+    MAX_TOY_STEPS,
+    Data,
+    GridChoice,
+    Setting,
+    SolverChoice,
+    Timed,
+)
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 from core.solvers import SOLVERS
@@ -36,6 +45,42 @@ def check_rising(data: Data, counts: Sequence[int]) -> None:
         raise ValueError(f"step counts for {data.kind} data go from 1 to {most}, got {', '.join(map(str, counts))}")
     if any(b <= a for a, b in pairwise(counts)):
         raise ValueError(f"step counts must rise, got {', '.join(map(str, counts))}")
+
+
+class FromStart(Setting):
+    """An experiment whose runs begin in pure noise or on the exact path in the middle, where signal equals noise."""
+
+    begin: Literal["noise", "middle"] = Field(
+        "noise", description="start from pure noise, or on the path in the middle, where signal equals noise"
+    )
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where runs begin, the reference that they should end at, and the error below which that cannot be told."""
+
+    x: Tensor
+    reference: Run
+    floor: float
+
+
+def times_of(spec: FromStart, problem: Problem, schedule: str, grid: GridChoice, steps: int) -> Tensor:
+    """The times of one run: (steps + 1,) float64. Raises ``ValueError`` if the grid cannot be laid there."""
+    begin = None if spec.begin == "noise" else float(problem.schedule.time_of(0.0))
+    shared = {"data": spec.data, "particles": spec.particles, "seed": spec.seed}
+    return grid_of(Timed(schedule=schedule, grid=grid, t_start=begin, **shared), problem, steps)
+
+
+def start_of(spec: FromStart, problem: Problem, times: Tensor, report: Report, stop: Stop) -> Start:
+    """Noise at the first of ``times``, or the state that the exact path from pure noise has there."""
+    ends = times[[0, -1]]
+    if spec.begin == "middle":
+        ends = torch.cat([torch.tensor([problem.schedule.t_max], dtype=torch.float64), ends])
+    x = starting_noise(problem, spec.data, spec.particles, float(ends[0]), spec.seed)
+    reference, _ = reference_run(problem, spec.data, ends, x, spec.seed, stop, report)
+    size = float(reference.final.square().mean().sqrt())
+    floor = size * max(accuracy_of(spec.data), torch.finfo(x.dtype).eps)
+    return Start(reference.states[-2].to(x), reference, floor)
 
 
 @dataclass(frozen=True)
@@ -73,19 +118,19 @@ def end_error(
     data: Data,
     choice: SolverChoice,
     times: Tensor,
-    x: Tensor,
-    reference: Run,
+    start: Start,
     seed: int,
     report: Report,
     stop: Stop,
 ) -> EndError:
-    """One run from ``x`` along ``times`` against the end of ``reference``, whose path ``x`` lies on.
+    """One run from ``start`` along ``times`` against the end of the reference.
 
     Raises
     ------
     Cancelled
         If ``stop`` said so.
     """
+    x, reference = start.x, start.reference
     key = (
         *(data, problem.schedule, choice, seed, x.dtype, tuple(x.shape)),
         *(float(reference.times[0]), tuple(times.tolist())),

@@ -8,31 +8,33 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from pydantic import Field, model_validator
-from torch import Tensor
 
 from core.analysis.intervals import MEASURES, OrderInterval, order_interval
 from core.experiments.build import (
     Report,
     Stop,
-    accuracy_of,
     build_problem,
     device_line,
     is_exact,
     never,
     part,
-    reference_run,
+    reference_label,
     silent,
-    starting_noise,
 )
-from core.experiments.end_errors import EndError, FixedStep, check_rising, end_error
+from core.experiments.end_errors import (
+    EndError,
+    FixedStep,
+    FromStart,
+    Start,
+    check_rising,
+    end_error,
+    start_of,
+    times_of,
+)
 from core.experiments.kept import Kept
-from core.experiments.specification import Distinct, GridName, ScheduleName, Setting, SolverChoice
-from core.grids import GRIDS, make_grid
-from core.problem import Problem
+from core.experiments.specification import Distinct, GridChoice, ScheduleName, SolverChoice
 from core.schedules import SCHEDULES
-from core.solve import Run
 from core.solvers import SOLVERS
 
 WITHIN, LOST = 0.15, 0.5  # a measured order this near to the claimed one has reached it; this far below has lost it
@@ -46,7 +48,7 @@ VERDICTS = {
 }
 
 
-class OrderTableSpec(Setting):
+class OrderTableSpec(FromStart):
     """Measured orders of solvers x schedules x grids."""
 
     kind: Literal["order_table"] = "order_table"
@@ -62,11 +64,11 @@ class OrderTableSpec(Setting):
     schedules: Annotated[tuple[ScheduleName, ...], Distinct] = Field(
         ("vp-linear", "edm", "flow"), min_length=1, max_length=5, description="up to 5 noise schedules"
     )
-    grids: Annotated[tuple[GridName, ...], Distinct] = Field(
-        ("uniform-lambda", "karras"), min_length=1, max_length=5, description="up to 5 time grids"
-    )
-    begin: Literal["noise", "middle"] = Field(
-        "noise", description="start from pure noise, or on the path in the middle, where signal equals noise"
+    grids: Annotated[tuple[GridChoice, ...], Distinct] = Field(
+        (GridChoice(name="uniform-lambda"), GridChoice(name="karras")),
+        min_length=1,
+        max_length=5,
+        description="up to 5 time grids",
     )
     step_counts: tuple[int, ...] = Field(
         (20, 40, 80, 160, 320, 640), min_length=3, max_length=10, description="rising step counts, 3 to 10"
@@ -110,7 +112,7 @@ class OrderCell:
 
     choice: SolverChoice
     schedule: str
-    grid: str
+    grid: GridChoice
     steps: np.ndarray
     nfe: np.ndarray
     errors: np.ndarray
@@ -124,7 +126,6 @@ class OrderTableResult:
 
     spec: OrderTableSpec
     cells: tuple[OrderCell, ...]
-    reference_label: str
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
@@ -146,7 +147,7 @@ class OrderTableResult:
                 {
                     "solver": str(cell.choice),
                     "schedule": cell.schedule,
-                    "grid": cell.grid,
+                    "grid": str(cell.grid),
                     "measure": measure,
                     "order": float(judged.interval.order),
                     "low": judged.interval.low,
@@ -175,74 +176,60 @@ class OrderTableResult:
         return arrays
 
 
-@dataclass(frozen=True)
-class _Start:
-    """Where the runs under one schedule begin and should end."""
-
-    problem: Problem
-    x: Tensor
-    t: float
-    reference: Run
-    floor: float
-
-
 _intervals: Kept[OrderInterval] = Kept(1_000_000)
 
 
 def run_order_table(spec: OrderTableSpec, report: Report = silent, stop: Stop = never) -> OrderTableResult:
     """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
     began = time.perf_counter()
-    starts: dict[str, _Start] = {}
-    for place, name in enumerate(spec.schedules):
-        running = part(report, 0.1 * place / len(spec.schedules), 0.1 / len(spec.schedules))
-        starts[name], label = _start(spec, name, running, stop)
-    combined = list(product(spec.solvers, spec.schedules, spec.grids))
-    cells, total = [], sum(spec.step_counts)
-    for place, (choice, schedule, grid) in enumerate(combined):
-        done, points = 0, []
-        for steps in spec.step_counts:
-            share = 0.9 / len(combined)
-            running = part(report, 0.1 + share * (place + done / total), share * steps / total)
-            points.append(_run(spec, starts[schedule], choice, grid, steps, running, stop))
-            done += steps
-        cells.append(_cell(spec, choice, schedule, grid, starts[schedule], points))
+    combined = list(product(spec.schedules, spec.grids, spec.solvers))
+    cells: dict[tuple[SolverChoice, str, GridChoice], OrderCell] = {}
+    notes: list[str] = []
+    starts: dict[Hashable, Start] = {}
+    for place, (schedule, grid, choice) in enumerate(combined):
+        running = part(report, place / len(combined), 1 / len(combined))
+        try:
+            points, floor, message = _points(spec, choice, schedule, grid, starts, running, stop)
+        except ValueError as problem:  # this grid cannot be laid under this schedule: the others still can
+            cells[choice, schedule, grid] = _empty(spec, choice, schedule, grid, str(problem))
+            continue
+        notes += [f"Under {SCHEDULES[schedule].title} the reference {message}."] if message else []
+        cells[choice, schedule, grid] = _cell(spec, choice, schedule, grid, floor, points)
     return OrderTableResult(
         spec=spec,
-        cells=tuple(cells),
-        reference_label=label,
+        cells=tuple(cells[key] for key in product(spec.solvers, spec.schedules, spec.grids)),
         seconds=time.perf_counter() - began,
-        notes=_notes(spec, starts, label),
+        notes=(*_notes(spec), *dict.fromkeys(notes)),
     )
 
 
-def ends_of(spec: OrderTableSpec, problem: Problem) -> Tensor:
-    """The reference's times: noise, the middle where runs begin there, and data."""
-    ends = make_grid("uniform-lambda", problem.schedule, 1)
-    if spec.begin == "noise":
-        return ends
-    return torch.stack([ends[0], problem.schedule.time_of(0.0), ends[1]])
-
-
-def _start(spec: OrderTableSpec, schedule: str, report: Report, stop: Stop) -> tuple[_Start, str]:
+def _points(
+    spec: OrderTableSpec,
+    choice: SolverChoice,
+    schedule: str,
+    grid: GridChoice,
+    starts: dict[Hashable, Start],
+    report: Report,
+    stop: Stop,
+) -> tuple[list[EndError], float, str]:
+    """One run a step count, the floor of their errors, and what went wrong with the reference, if anything did."""
     problem = build_problem(spec.data, schedule)
-    times = ends_of(spec, problem)
-    x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
-    reference, label = reference_run(problem, spec.data, times, x, spec.seed, stop, report)
-    begin = len(times) - 2  # the states of the reference lie on the path; those at the noise end are the noise itself
-    size = float(reference.final.square().mean().sqrt())
-    floor = size * max(accuracy_of(spec.data), torch.finfo(x.dtype).eps)
-    return _Start(problem, reference.states[begin].to(x), float(times[begin]), reference, floor), label
-
-
-def _run(
-    spec: OrderTableSpec, start: _Start, choice: SolverChoice, grid: str, steps: int, report: Report, stop: Stop
-) -> EndError:
-    times = make_grid(grid, start.problem.schedule, steps, t_start=start.t)
-    return end_error(start.problem, spec.data, choice, times, start.x, start.reference, spec.seed, report, stop)
+    points, floor, message, done = [], 0.0, "", 0
+    for steps in spec.step_counts:
+        running = part(report, done / sum(spec.step_counts), steps / sum(spec.step_counts))
+        times = times_of(spec, problem, schedule, grid, steps)
+        ends = (schedule, float(times[0]), float(times[-1]))
+        if ends not in starts:
+            starts[ends] = start_of(spec, problem, times, running, stop)
+        start = starts[ends]
+        points.append(end_error(problem, spec.data, choice, times, start, spec.seed, running, stop))
+        floor, message = max(floor, start.floor), message or start.reference.message
+        done += steps
+    return points, floor, message
 
 
 def _cell(
-    spec: OrderTableSpec, choice: SolverChoice, schedule: str, grid: str, start: _Start, points: list[EndError]
+    spec: OrderTableSpec, choice: SolverChoice, schedule: str, grid: GridChoice, floor: float, points: list[EndError]
 ) -> OrderCell:
     errors = np.stack([point.particles for point in points])
     judged = {}
@@ -250,7 +237,7 @@ def _cell(
         rest = spec.model_copy(update={"solvers": (), "schedules": (), "grids": ()})
         key: Hashable = (rest, choice, schedule, grid, measure)
         interval = _intervals.get(key) or _intervals.put(
-            key, order_interval(spec.step_counts, errors, start.floor, measure), 500
+            key, order_interval(spec.step_counts, errors, floor, measure), 500
         )
         judged[measure] = Judged(interval, *_verdict(spec, choice, interval, errors))
     return OrderCell(
@@ -260,9 +247,17 @@ def _cell(
         steps=np.array(spec.step_counts),
         nfe=np.array([point.nfe for point in points]),
         errors=errors,
-        floor=start.floor,
+        floor=floor,
         judged=judged,
     )
+
+
+def _empty(spec: OrderTableSpec, choice: SolverChoice, schedule: str, grid: GridChoice, why: str) -> OrderCell:
+    lost = np.full((len(spec.step_counts), spec.particles), np.nan)
+    nothing = order_interval(spec.step_counts, lost)
+    steps = np.array(spec.step_counts)
+    judged = {measure: Judged(nothing, "none", why) for measure in MEASURES}
+    return OrderCell(choice, schedule, grid, steps, np.zeros_like(steps), lost, 0.0, judged)
 
 
 def _verdict(
@@ -300,16 +295,13 @@ def _known_loss(spec: OrderTableSpec, choice: SolverChoice) -> str:
     return ""
 
 
-def _notes(spec: OrderTableSpec, starts: dict[str, _Start], label: str) -> tuple[str, ...]:
+def _notes(spec: OrderTableSpec) -> tuple[str, ...]:
     notes = [
         f"Computed with {device_line(spec)}.",
-        f"Errors are against {label}.",
+        f"Errors are against {reference_label(spec.data)}.",
         f"An interval holds 95 % of the slopes over 1000 draws of {spec.particles} particles with replacement, "
         "widened by what the bend of the line allows.",
     ]
-    for name, start in starts.items():
-        if start.reference.message:
-            notes.append(f"Under {SCHEDULES[name].title} the reference {start.reference.message}.")
     if not is_exact(spec.data):
         notes.append("A learned score is rough in time and computed in float32: orders above 1 are seldom reached.")
     return tuple(notes)
@@ -317,4 +309,4 @@ def _notes(spec: OrderTableSpec, starts: dict[str, _Start], label: str) -> tuple
 
 def grid_titles(spec: OrderTableSpec) -> list[tuple[str, str]]:
     """Titles of schedule and grid, in the order of the columns."""
-    return [(SCHEDULES[s].title, GRIDS[g].title) for s, g in product(spec.schedules, spec.grids)]
+    return [(SCHEDULES[schedule].title, grid.label) for schedule, grid in product(spec.schedules, spec.grids)]

@@ -9,13 +9,17 @@ import pandas as pd
 
 from core.experiments import specification as spec_module
 from core.experiments.build import Report, Stop, never, silent
+from core.experiments.cards import run_catalogue
+from core.experiments.catalogue import CatalogueSpec
 from core.experiments.convergence import run_convergence
 from core.experiments.curvature import run_curvature
+from core.experiments.grid_map import GridMapSpec, run_grid_map
 from core.experiments.order_table import OrderTableSpec, run_order_table
 from core.experiments.schedules import run_schedules
 from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
-from core.experiments.writing_errors import write_order_table
+from core.experiments.writing_catalogue import write_catalogue
+from core.experiments.writing_errors import write_grid_map, write_order_table
 from core.registry import Registry
 
 
@@ -101,6 +105,26 @@ EXPERIMENTS.add(
         OrderTableSpec,
         run_order_table,
         write_order_table,
+    ),
+)
+EXPERIMENTS.add(
+    "grid_map",
+    ExperimentInfo(
+        "Solver × grid",
+        "Compare every solver on every grid for one budget of evaluations.",
+        GridMapSpec,
+        run_grid_map,
+        write_grid_map,
+    ),
+)
+EXPERIMENTS.add(
+    "solvers",
+    ExperimentInfo(
+        "Solvers",
+        "Show one solver: its order, its weights on a grid, its stability.",
+        CatalogueSpec,
+        run_catalogue,
+        write_catalogue,
     ),
 )
 

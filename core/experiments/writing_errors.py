@@ -1,39 +1,97 @@
 """The shown code of the experiments on errors: orders, maps of end errors, errors of single steps, precision."""
 
+from collections.abc import Iterable
+
 from core.experiments.build import accuracy_of
+from core.experiments.grid_map import GridMapSpec, fitting_grids, fixed_step_solvers
 from core.experiments.order_table import OrderTableSpec
+from core.experiments.specification import GridChoice, SolverChoice
 from core.experiments.writing import model_text, reference_text, solver_text, start_text
+from core.solvers import SOLVERS
 
 
 def write_order_table(spec: OrderTableSpec) -> str:
     """The order of each solver under each schedule and on each grid, with its interval."""
-    solvers = "\n".join(map(solver_text, spec.solvers))
     dtype = "torch.float64" if spec.data.kind == "toy" else "torch.float32"
-    middle = "times = torch.stack([times[0], problem.schedule.time_of(0.0), times[-1]])\n    "
+    middle = spec.begin == "middle"
+    begin = "float(problem.schedule.time_of(0.0))" if middle else "None"
+    ends = 'torch.cat([make_grid("uniform-lambda", problem.schedule, 1)[:1], grid_times[[0, -1]]])'
     return f"""{model_text(spec.data)}
 solvers = [
-{solvers}
+{_lines(map(solver_text, spec.solvers))}
+]
+grids = [
+{_lines(map(_named_grid, spec.grids))}
 ]
 step_counts = {list(spec.step_counts)}
 orders = {{}}
 for schedule in {list(spec.schedules)}:
     problem = Problem(model, make_schedule(schedule))
-    times = make_grid("uniform-lambda", problem.schedule, 1)
-    {middle if spec.begin == "middle" else ""}{start_text(spec, dtype)}
-    reference = {reference_text(spec.data, 2 if spec.begin == "middle" else 1, record=True)}
-    x_start = reference.states[-2].to(x_start)  # on the path, where the runs begin
-    size = float(reference.final.square().mean().sqrt())
-    floor = size * max({accuracy_of(spec.data)!r}, torch.finfo({dtype}).eps)
-    for grid in {list(spec.grids)}:
+    for label, grid, grid_options in grids:
         for name, options in solvers:
-            errors = []
+            errors, floor = [], 0.0
             for steps in step_counts:
-                grid_times = make_grid(grid, problem.schedule, steps, t_start=float(times[-2]))
+                grid_times = make_grid(grid, problem.schedule, steps, {begin}, **grid_options)
+                times = {ends if middle else "grid_times[[0, -1]]"}
+                {start_text(spec, dtype)}
+                reference = {reference_text(spec.data, 2 if middle else 1, record=True)}
+                x_start = reference.states[-2].to(x_start)  # on the path, where the run begins
                 run = solve(problem, name, grid_times, x_start, seed={spec.seed}, record=False, **options)
                 errors.append(particle_error(run.final, reference.final))
+                size = float(reference.final.square().mean().sqrt())
+                floor = max(floor, size * max({accuracy_of(spec.data)!r}, torch.finfo({dtype}).eps))
             for measure in ("rms", "median"):
                 measured = order_interval(step_counts, torch.stack(errors), floor, measure)
-                orders[name, str(options), schedule, grid, measure] = measured
-                print(name, options, schedule, grid, f"{{measure}}: order {{measured.order:.2f}},", end=" ")
+                orders[name, str(options), schedule, label, measure] = measured
+                print(name, options, schedule, label, f"{{measure}}: order {{measured.order:.2f}},", end=" ")
                 print(f"from {{measured.low:.2f}} to {{measured.high:.2f}} ({{measured.order.reason}})")
 """
+
+
+def write_grid_map(spec: GridMapSpec) -> str:
+    """The end error of every solver on every grid for one budget."""
+    dtype = "torch.float64" if spec.data.kind == "toy" else "torch.float32"
+    middle = spec.begin == "middle"
+    begin = "float(problem.schedule.time_of(0.0))" if middle else "None"
+    ends = 'torch.cat([make_grid("uniform-lambda", problem.schedule, 1)[:1], grid_times[[0, -1]]])'
+    return f"""{model_text(spec.data)}
+problem = Problem(model, make_schedule("{spec.schedule}"))
+solvers = [  # with the most steps that the budget allows
+{_lines(_within(choice, spec.nfe) for choice in spec.solvers or fixed_step_solvers())}
+]
+grids = [
+{_lines(map(_named_grid, spec.grids or fitting_grids(spec)))}
+]
+errors = {{}}
+for name, options, steps in solvers:
+    for label, grid, grid_options in grids:
+        for steps in range(steps, 0, -1):
+            try:
+                grid_times = make_grid(grid, problem.schedule, steps, {begin}, **grid_options)
+            except ValueError as reason:
+                print(name, options, label, reason)
+                break
+            times = {ends if middle else "grid_times[[0, -1]]"}
+            {start_text(spec, dtype)}
+            reference = {reference_text(spec.data, 2 if middle else 1, record=True)}
+            x_start = reference.states[-2].to(x_start)  # on the path, where the run begins
+            run = solve(problem, name, grid_times, x_start, seed={spec.seed}, record=False, **options)
+            if run.nfe <= {spec.nfe}:
+                found = particle_error(run.final, reference.final)
+                median, rms = float(found.quantile(0.5)), float(found.square().mean().sqrt())
+                errors[name, str(options), label] = median, rms
+                print(f"{{name}} {{options}}, {{label}}: {{steps}} steps, median {{median:.3g}}, RMS {{rms:.3g}}")
+                break
+"""
+
+
+def _within(choice: SolverChoice, nfe: int) -> str:
+    return f"    ({choice.name!r}, {dict(choice.options)!r}, {SOLVERS[choice.name].steps_within(nfe)}),"
+
+
+def _lines(entries: Iterable[str]) -> str:
+    return "\n".join(entries)
+
+
+def _named_grid(grid: GridChoice) -> str:
+    return f'    ("{grid}", "{grid.name}", {dict(grid.options)!r}),'

@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 
 from core.experiments.order_table import VERDICTS, OrderCell, OrderTableResult, grid_titles
 from core.figures.style import GREEN, MARKERS, NEUTRAL, SKY, VERMILLION, new_figure, schedule_style, typed
-from core.grids import GRIDS
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 
@@ -115,7 +114,7 @@ def interval_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure
                     "size": 9,
                     "symbol": [symbol if one.interval.order.reliable else f"{symbol}-open" for one in judged],
                 },
-                name=f"{SCHEDULES[schedule].title}, {GRIDS[grid].title}",
+                name=f"{SCHEDULES[schedule].title}, {grid.label}",
                 customdata=[one.reason for one in judged],
                 hovertemplate="%{x:.2f}<br>%{customdata}",
             )
@@ -158,7 +157,7 @@ def order_frame(result: OrderTableResult, measure: str = "rms") -> pd.DataFrame:
             {
                 "Solver": cell.choice.label,
                 "Schedule": SCHEDULES[cell.schedule].title,
-                "Grid": GRIDS[cell.grid].title,
+                "Grid": cell.grid.label,
                 "Order": round(float(judged.interval.order), 2),
                 "From": round(judged.interval.low, 2),
                 "To (95 %)": round(judged.interval.high, 2),
@@ -201,6 +200,6 @@ def _inside(cell: OrderCell, measure: str) -> str:
 
 def _hover(cell: OrderCell, measure: str) -> str:
     judged = cell.judged[measure]
-    where = f"{cell.choice.label}<br>{SCHEDULES[cell.schedule].title}, {GRIDS[cell.grid].title}"
+    where = f"{cell.choice.label}<br>{SCHEDULES[cell.schedule].title}, {cell.grid.label}"
     reason = "<br>".join(textwrap.wrap(f"{VERDICTS[judged.verdict]}: {judged.reason}", 50))
     return f"{where}<br>order {judged.interval.order:.2f}<br>{reason}"

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import driver
 
-PAGES = ("", "schedules", "trajectories", "convergence", "curvature")
-WITH_IMAGES = ("schedules", "trajectories", "convergence", "curvature")
+PAGES = ("", "schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map")
+WITH_IMAGES = ("schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map")
 SLOW = 120_000
 
 
@@ -96,7 +96,7 @@ def test_time_is_scrubbed_in_the_browser(open_page):
 @pytest.mark.parametrize(
     "path",
     [
-        "trajectories?data=spirals&steps=7&schedule=edm&grid=karras&rho=5&solvers=heun,euler-maruyama(eta=0.5)&seed=3",
+        "trajectories?data=spirals&steps=7&schedule=edm&grid=karras(rho=5)&solvers=heun,euler-maruyama(eta=0.5)&seed=3",
         "convergence?data=gaussian&step_counts=10,20,40&solvers=ddim,rk4&particles=64",
         "curvature?data=grid&schedules=ve,flow&particles=30&nodes=50",
         "schedules?schedules=edm,vdm&grids=karras&steps=9",

@@ -120,7 +120,7 @@ def test_the_shown_code_repeats_the_orders(begin: str, tmp_path):
     orders = runpy.run_path(str(file))["orders"]
     for cell in run_experiment(spec).cells:
         for measure, judged in cell.judged.items():
-            shown = orders[cell.choice.name, "{}", cell.schedule, cell.grid, measure]
+            shown = orders[cell.choice.name, "{}", cell.schedule, str(cell.grid), measure]
             assert tuple(map(float, shown)) == tuple(map(float, judged.interval))
 
 

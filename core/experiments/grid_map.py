@@ -1,0 +1,228 @@
+"""The end error of every solver on every grid for one budget of evaluations."""
+
+import time
+from dataclasses import dataclass
+from itertools import product
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from core.experiments.build import (
+    Report,
+    Stop,
+    build_problem,
+    device_line,
+    is_exact,
+    never,
+    part,
+    reference_label,
+    silent,
+)
+from core.experiments.end_errors import FixedStep, FromStart, Start, end_error, start_of, times_of
+from core.experiments.specification import Distinct, GridChoice, ScheduleName, SolverChoice
+from core.grids import GRIDS
+from core.problem import Problem
+from core.schedules import make_schedule
+from core.solvers import SOLVERS
+
+MOST_NFE = {"toy": 400, "images": 100}
+
+
+class GridMapSpec(FromStart):
+    """One run a solver and grid, each with as many steps as the budget allows; no solver or grid means all of them."""
+
+    kind: Literal["grid_map"] = "grid_map"
+    solvers: Annotated[tuple[FixedStep, ...], Distinct] = Field(
+        (), max_length=100, description="solvers that draw no noise and take the steps of the grid; none: all of them"
+    )
+    schedule: ScheduleName = Field("vp-linear", description="noise schedule")
+    grids: Annotated[tuple[GridChoice, ...], Distinct] = Field(
+        (), max_length=16, description="time grids; none: all that fit the schedule"
+    )
+    nfe: int = Field(10, ge=1, description="model evaluations that a run may spend, 1 to 400 (images: 1 to 100)")
+
+    most_particles: ClassVar[int] = 2000
+
+    @model_validator(mode="after")
+    def _budget(self) -> "GridMapSpec":
+        most = MOST_NFE[self.data.kind]
+        if self.nfe > most:
+            raise ValueError(f"at most {most} evaluations a run for {self.data.kind} data (time), got {self.nfe}")
+        return self
+
+
+@dataclass(frozen=True)
+class MapCell:
+    """One solver on one grid.
+
+    Attributes
+    ----------
+    steps, nfe : intervals and counted evaluations; 0 where no run was possible.
+    rms, median : end error over particles; NaN where there is none.
+    message : why there is none, in a few words; empty where there is one.
+    """
+
+    choice: SolverChoice
+    grid: GridChoice
+    steps: int
+    nfe: int
+    rms: float
+    median: float
+    message: str
+
+
+@dataclass(frozen=True)
+class GridMapResult:
+    """A cell for each solver and grid; ``solvers`` and ``grids`` are those of the specification or all."""
+
+    spec: GridMapSpec
+    solvers: tuple[SolverChoice, ...]
+    grids: tuple[GridChoice, ...]
+    cells: tuple[MapCell, ...]
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    def table(self, field: str) -> np.ndarray:
+        """One field of all cells, (solvers, grids)."""
+        values = [getattr(cell, field) for cell in self.cells]
+        return np.array(values).reshape(len(self.solvers), len(self.grids))
+
+    def ranked(self, measure: str = "median") -> np.ndarray:
+        """Places of the solvers by their best cell, best first; those without any error last."""
+        errors = self.table(measure)
+        best = np.where(np.isfinite(errors), errors, np.inf).min(axis=1)
+        return np.argsort(best, kind="stable")
+
+    def summary(self) -> pd.DataFrame:
+        """One row a solver, best first: the median error on each grid."""
+        errors = self.table("median")
+        rows = [
+            {"solver": self.solvers[row].label}
+            | {str(grid): error for grid, error in zip(self.grids, errors[row], strict=True)}
+            for row in self.ranked()
+        ]
+        return pd.DataFrame(rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a solver and grid."""
+        return pd.DataFrame(
+            [
+                {
+                    "solver": str(cell.choice),
+                    "grid": str(cell.grid),
+                    "steps": cell.steps,
+                    "nfe": cell.nfe,
+                    "rms_error": cell.rms,
+                    "median_error": cell.median,
+                    "status": cell.message or "done",
+                }
+                for cell in self.cells
+            ]
+        )
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Names and (solvers, grids) tables, for NPZ."""
+        names = {"solvers": np.array([str(c) for c in self.solvers]), "grids": np.array([str(g) for g in self.grids])}
+        return names | {field: self.table(field) for field in ("steps", "nfe", "rms", "median")}
+
+
+def run_grid_map(spec: GridMapSpec, report: Report = silent, stop: Stop = never) -> GridMapResult:
+    """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
+    began = time.perf_counter()
+    problem = build_problem(spec.data, spec.schedule)
+    solvers = spec.solvers or fixed_step_solvers()
+    grids = spec.grids or fitting_grids(spec)
+    starts: dict[tuple[float, float], Start] = {}
+    cells = []
+    for place, (choice, grid) in enumerate(product(solvers, grids)):
+        running = part(report, place / (len(solvers) * len(grids)), 1 / (len(solvers) * len(grids)))
+        cells.append(_cell(spec, problem, choice, grid, starts, running, stop))
+    messages = [start.reference.message for start in starts.values() if start.reference.message]
+    return GridMapResult(
+        spec=spec,
+        solvers=tuple(solvers),
+        grids=tuple(grids),
+        cells=tuple(cells),
+        seconds=time.perf_counter() - began,
+        notes=_notes(spec, grids, messages),
+    )
+
+
+def fixed_step_solvers() -> tuple[SolverChoice, ...]:
+    """Every solver that draws no noise and takes the steps of the grid, with its own defaults."""
+    return tuple(SolverChoice(name=name) for name, info in SOLVERS.items() if not (info.stochastic or info.adaptive))
+
+
+def fitting_grids(spec: GridMapSpec) -> tuple[GridChoice, ...]:
+    """Every grid that fits the schedule and needs no list from the user; of those that coincide, the first."""
+    schedule, seen, kept = make_schedule(spec.schedule), set(), []
+    for name, info in GRIDS.items():
+        if info.fits(schedule) and not any(option.most for option in info.options.values()):
+            times = tuple(GridChoice(name=name).times(schedule, min(spec.nfe, 10)).round(decimals=9).tolist())
+            kept += [] if times in seen else [GridChoice(name=name)]
+            seen.add(times)
+    return tuple(kept)
+
+
+def _cell(
+    spec: GridMapSpec,
+    problem: Problem,
+    choice: SolverChoice,
+    grid: GridChoice,
+    starts: dict[tuple[float, float], Start],
+    report: Report,
+    stop: Stop,
+) -> MapCell:
+    steps = SOLVERS[choice.name].steps_within(spec.nfe)
+    while steps > 0:
+        try:
+            times = times_of(spec, problem, spec.schedule, grid, steps)
+        except ValueError as why:  # this grid cannot be laid here: the others still can
+            return MapCell(choice, grid, 0, 0, np.nan, np.nan, str(why))
+        found = end_error(
+            problem,
+            spec.data,
+            choice,
+            times,
+            _start(spec, problem, times, starts, report, stop),
+            spec.seed,
+            report,
+            stop,
+        )
+        if found.nfe <= spec.nfe:
+            message = found.message and "diverged"
+            return MapCell(choice, grid, steps, found.nfe, found.rms, found.median, message)
+        steps -= 1  # an option, such as a dearer start, spent more than the registry's plain count
+    least = f"needs more than {spec.nfe} evaluations for one step"
+    return MapCell(choice, grid, 0, 0, np.nan, np.nan, least)
+
+
+def _start(
+    spec: GridMapSpec,
+    problem: Problem,
+    times: Tensor,
+    starts: dict[tuple[float, float], Start],
+    report: Report,
+    stop: Stop,
+) -> Start:
+    ends = (float(times[0]), float(times[-1]))
+    if ends not in starts:
+        starts[ends] = start_of(spec, problem, times, report, stop)
+    return starts[ends]
+
+
+def _notes(spec: GridMapSpec, grids: tuple[GridChoice, ...], messages: list[str]) -> tuple[str, ...]:
+    notes = [f"Computed with {device_line(spec)}.", f"Errors are against {reference_label(spec.data)}."]
+    own = [grid.label for grid in grids if grid.info.own_ends]
+    if own:
+        notes.append(
+            f"{', '.join(own)}: chooses its own first and last time; its runs start from noise at the first and are "
+            "compared with the reference at the last."
+        )
+    notes += [f"The reference {message}." for message in messages]
+    if not is_exact(spec.data):
+        notes.append("The reference of a learned score is itself a run with many steps.")
+    return tuple(notes)

@@ -1,0 +1,143 @@
+"""A heat map of end errors, solver by grid: dark is near the reference."""
+
+import textwrap
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.experiments.grid_map import GridMapResult, MapCell
+from core.figures.style import NEUTRAL, ORANGE, new_figure, remark, typed
+from core.schedules import SCHEDULES
+
+MEASURES = {"median": "Median error", "rms": "RMS error"}
+FEW = 20  # rows that a screen shows at once
+WHITE, DARK = "#ffffff", "#10202c"
+WRAP = 26  # letters in a line of a row's name
+
+
+def map_figure(result: GridMapResult, measure: str = "median", most: int | None = FEW) -> go.Figure:
+    """End error of each solver (row, best first) on each grid (column); ``most`` rows, None for all.
+
+    A ring marks the best grid of each solver, a star the best of all. Cells without an error keep the ground's colour
+    and say why in a sign: ✕ diverged, – not possible.
+
+    Raises
+    ------
+    ValueError
+        If ``measure`` is not a key of ``MEASURES``.
+    """
+    _check(measure)
+    rows = [int(row) for row in result.ranked(measure)[:most]]
+    errors = result.table(measure)[rows]
+    figure = new_figure(190 + 34 * len(rows), legend_rows=2)
+    known = np.isfinite(errors) & (errors > 0)
+    with np.errstate(divide="ignore"):
+        logs = np.where(known, np.log10(np.where(known, errors, 1)), np.nan)
+    cells = [[result.cells[row * len(result.grids) + column] for column in range(len(result.grids))] for row in rows]
+    figure.add_trace(
+        go.Heatmap(
+            z=typed(logs),
+            x=list(range(len(result.grids))),
+            y=list(range(len(rows))),
+            customdata=[[_hover(cell) for cell in row] for row in cells],
+            hovertemplate="%{customdata}<extra></extra>",
+            colorscale="Cividis",
+            xgap=2,
+            ygap=2,
+            colorbar={
+                "title": {"text": f"log₁₀ of the {MEASURES[measure].lower()}", "side": "top"},
+                "orientation": "h",
+                "y": -0.02,
+                "yanchor": "top",
+                "thickness": 14,
+                "len": 0.8,
+            },
+            name="end error",
+        )
+    )
+    middle = (np.nanmin(logs) + np.nanmax(logs)) / 2 if known.any() else 0.0
+    inks = [WHITE if log < middle else DARK if log >= middle else NEUTRAL for log in logs.ravel()]
+    figure.add_trace(
+        go.Scatter(
+            x=typed(np.tile(np.arange(len(result.grids)), len(rows))),
+            y=typed(np.repeat(np.arange(len(rows)), len(result.grids))),
+            text=[_sign(cell, measure) for row in cells for cell in row],
+            mode="text",
+            textfont={"size": 12, "color": inks},
+            hoverinfo="skip",
+            showlegend=False,
+            name="values",
+        )
+    )
+    for row, column in enumerate(_best(errors)):
+        if column is not None:
+            box = {"x0": column - 0.48, "x1": column + 0.48, "y0": row - 0.46, "y1": row + 0.46}
+            figure.add_shape(type="rect", line={"color": ORANGE, "width": 3}, layer="above", **box)
+    names = ["<br>".join(textwrap.wrap(result.solvers[row].label, WRAP)) for row in rows]
+    if known.any():
+        best = np.unravel_index(np.nanargmin(np.where(known, errors, np.inf)), errors.shape)
+        names[best[0]] = f"<b>★ {names[best[0]]}</b>"
+    else:
+        remark(figure, "no error to show")
+    titles = ["<br>".join(textwrap.wrap(grid.label, 15)) for grid in result.grids]
+    figure.update_xaxes(
+        tickvals=list(range(len(titles))),
+        ticktext=titles,
+        tickangle=0,
+        side="top",
+        showgrid=False,
+        range=[-0.5, len(titles) - 0.5],
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))), ticktext=names, showgrid=False, range=[len(rows) - 0.5, -0.5], title_text=""
+    )
+    figure.update_layout(margin={"b": 70, "t": 30})
+    figure.update_traces(colorbar_tickfont_color=NEUTRAL, selector={"type": "heatmap"})
+    return figure
+
+
+def alt_map(result: GridMapResult, measure: str = "median") -> str:
+    """What the map shows, in words."""
+    _check(measure)
+    errors = result.table(measure)
+    size = f"{len(result.solvers)} solvers on {len(result.grids)} grids, {result.spec.nfe} evaluations each"
+    found = best_cells(result, measure, 3)
+    if not found:
+        return f"End errors of {size}: no run reached the end."
+    listed = "; ".join(f"{c.choice.label} on {c.grid.label} {getattr(c, measure):.2g}" for c in found)
+    lost = int((~np.isfinite(errors)).sum())
+    worst = float(np.nanmax(errors))
+    text = f"{MEASURES[measure]} of {size} under {SCHEDULES[result.spec.schedule].title}: least for {listed}"
+    return f"{text}; largest {worst:.2g}. {f'{lost} cells have no error' if lost else 'Every cell has an error'}."
+
+
+def best_cells(result: GridMapResult, measure: str, most: int) -> list[MapCell]:
+    """The cells with the smallest errors, one a solver, best first."""
+    errors, found = result.table(measure), []
+    for row in result.ranked(measure)[:most]:
+        if np.isfinite(errors[row]).any():
+            found.append(result.cells[int(row) * len(result.grids) + int(np.nanargmin(errors[row]))])
+    return found
+
+
+def _check(measure: str) -> None:
+    if measure not in MEASURES:
+        raise ValueError(f"measure must be one of {', '.join(MEASURES)}, not {measure!r}")
+
+
+def _best(errors: np.ndarray) -> list[int | None]:
+    return [int(np.nanargmin(row)) if np.isfinite(row).any() else None for row in errors]
+
+
+def _sign(cell: MapCell, measure: str) -> str:
+    value = getattr(cell, measure)
+    if np.isfinite(value):
+        return f"{value:#.2g}" if 1e-3 <= value < 10 else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+    return "✕" if cell.nfe else "–"
+
+
+def _hover(cell: MapCell) -> str:
+    where = f"{cell.choice.label}<br>{cell.grid.label}"
+    if cell.message:
+        return f"{where}<br>{'<br>'.join(textwrap.wrap(cell.message, 50))}"
+    return f"{where}<br>{cell.steps} steps, {cell.nfe} NFE<br>median {cell.median:.2e}<br>RMS {cell.rms:.2e}"

@@ -1,0 +1,133 @@
+"""The widgets of the pages on errors that no other page needs, and the way between these pages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.experiments.grid_map import MOST_NFE
+from core.experiments.specification import GridChoice, SolverChoice
+from core.grids import GRIDS
+from core.schedules import SCHEDULES
+from core.solvers import SOLVERS
+from pages.common import fields, settings
+
+FAMILY = {
+    "convergence": "Error curve",
+    "grid_map": "Solver × grid",
+    "order_table": "Orders",
+}
+BUDGETS = [*range(1, 13), 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
+BEGIN = {"noise": "Pure noise", "middle": "The middle"}
+
+
+def family(here: str) -> None:
+    """One row of ways to the other pages on errors; data, schedule, grid and seed go along."""
+    with st.container(horizontal=True, gap="small", key="family"):
+        for name, title in FAMILY.items():
+            st.page_link(f"pages/{name}.py", label=f"**{title}**" if name == here else title, width="content")
+
+
+def solvers(page: Any, most: int, empty: str = "") -> None:
+    """Solvers that draw no noise and take the steps of the grid; ``empty`` says what none stands for, if it may."""
+    slot = fields.name_of(page.name, "solvers", fields.kind())
+    names = [name for name, info in SOLVERS.items() if not (info.stochastic or info.adaptive)]
+    default = [str(choice) for choice in page.default.solvers]
+    chosen = settings.get(slot, default)
+    chosen = settings.choose_some(
+        "Solvers",
+        slot,
+        [*names, *(text for text in chosen if text not in names)],
+        default,
+        format_func=lambda text: SolverChoice.model_validate(text).label,
+        max_selections=most,
+        select_all=False,
+        placeholder=empty or "Choose solvers",
+        help=f"Up to {most}. Only solvers that draw no noise and take the steps of the grid have an order to measure.",
+    )
+    if not chosen and not empty:
+        st.caption("Choose at least one solver.")
+
+
+def grids(page: Any, most: int, empty: str = "") -> None:
+    """Several time grids side by side; ``empty`` says what none stands for, if it may."""
+    slot = f"{page.name}.grids"
+    default = [str(choice) for choice in page.default.grids]
+    settings.choose_some(
+        "Time grids",
+        slot,
+        [*GRIDS, *(text for text in settings.get(slot, default) if text not in GRIDS)],
+        default,
+        format_func=lambda text: GridChoice.model_validate(text).label,
+        max_selections=most,
+        select_all=False,
+        placeholder=empty or "Choose time grids",
+        help=f"Up to {most}: more columns cannot be read.",
+    )
+
+
+def schedule(page: Any) -> None:
+    """The noise schedule alone, for pages whose grids are compared."""
+    settings.choose(
+        "Noise schedule",
+        "schedule",
+        list(SCHEDULES),
+        page.default.schedule,
+        format_func=lambda name: SCHEDULES[name].title,
+        help="How signal fades and noise grows: the forward process that is run backwards.",
+    )
+
+
+def budget(page: Any) -> None:
+    """Model evaluations that each run may spend."""
+    most = MOST_NFE[fields.kind()]
+    settings.ladder(
+        "Evaluations of the model (NFE)",
+        fields.name_of(page.name, "nfe", fields.kind()),
+        [rung for rung in BUDGETS if rung <= most],
+        page.default.nfe,
+        help=f"1 to {most} for each run. A solver that asks twice a step takes half as many steps.",
+    )
+
+
+def begin(page: Any) -> None:
+    """Where the runs start."""
+    settings.choose(
+        "Runs begin in",
+        f"{page.name}.begin",
+        list(BEGIN),
+        page.default.begin,
+        st.segmented_control,
+        format_func=BEGIN.get,
+        required=True,
+        help="The middle is where signal and noise are equally strong (λ = 0), on the exact path from the same noise: "
+        "where editing and inversion begin.",
+    )
+
+
+def preset(label: str, page: Any, values: dict[str, Any], words: str) -> None:
+    """A button that sets several settings of the page at once."""
+    st.button(label, key=f"preset {page.name} {label}", on_click=_set, args=(page.name, values), help=words)
+
+
+def _set(page: str, values: dict[str, Any]) -> None:
+    for field, value in values.items():
+        settings.put(fields.name_of(page, field, fields.kind()), value)
+
+
+def variants(page: Any, names: Sequence[str]) -> None:
+    """For each solver of ``names`` with options to choose from: a button that shows every choice side by side."""
+    slot = fields.name_of(page.name, "solvers", fields.kind())
+    for name in names:
+        for key, option in SOLVERS[name].options.items():
+            if option.choices:
+                texts = [_with(name, key, value, option.default) for value in option.choices]
+                label = f"{SOLVERS[name].title}: {key.replace('_', ' ')}"
+                st.button(
+                    label, key=f"variants {name} {key}", on_click=settings.put, args=(slot, texts), help=option.help
+                )
+
+
+def _with(name: str, key: str, value: Any, default: Any) -> str:
+    changed = () if value == default and isinstance(value, bool) == isinstance(default, bool) else ((key, value),)
+    return str(SolverChoice(name=name, options=changed))

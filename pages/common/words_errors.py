@@ -1,0 +1,70 @@
+"""What the results of the pages on errors say, in sentences; every number comes from the result."""
+
+from typing import Any
+
+import numpy as np
+
+from core.experiments.order_table import VERDICTS, WITHIN
+from core.figures.grid_map import MEASURES, best_cells
+from core.solvers import SOLVERS
+from pages.common.compute import sentence
+from pages.common.words import counted, number
+
+INTERVAL = r"""
+**Order and interval.** The error of a solver of order $p$ falls like $e(S) \approx C\,S^{-p}$. The order is the slope
+of $-\log_2 e$ against $\log_2 S$ over the longest straight stretch that reaches the finest usable steps. Its interval
+holds 95 % of the slopes when $N$ particles are drawn again with replacement 1000 times (the same ones at every step
+count), and is widened on both sides by $2r/w$: what the largest residual $r$ could change over a window of width $w$
+(both in powers of two).
+"""
+BUDGET = r"""
+**One budget.** Each run may ask the model at most as often as the budget says, counted at the model: a solver with two
+evaluations a step takes half as many steps. All runs start from the same noise, and an error is the distance of their
+ends from the reference solution. The median over particles is not moved by the few that end in another mode of the
+data; the RMS is.
+"""
+
+
+def order_table(result: Any, measure: str) -> str:
+    """How many claims hold, and which do not and why."""
+    judged = [(cell, cell.judged[measure]) for cell in result.cells]
+    reached = sum(one.verdict in ("reached", "higher") for _, one in judged)
+    lines = [
+        f"**{reached} of {counted(len(judged), 'order')}** reach what the authors claim (within {WITHIN}, or within "
+        "the interval)."
+    ]
+    lost: dict[str, list[float]] = {}
+    why: dict[str, str] = {}
+    for cell, one in judged:
+        if one.verdict == "lost":
+            lost.setdefault(cell.choice.label, []).append(float(one.interval.order))
+            why[cell.choice.label] = one.reason
+    claims = {cell.choice.label: SOLVERS[cell.choice.name].claimed_order for cell, _ in judged}
+    for label, orders in lost.items():
+        span = f"{min(orders):.1f}" if max(orders) - min(orders) < 0.1 else f"{min(orders):.1f} to {max(orders):.1f}"
+        lines.append(f"**{label}** claims {claims[label]} and reaches {span}. {sentence(why[label])}")
+    bent = sum(one.verdict == "bent" for _, one in judged)
+    if bent:
+        lines.append(
+            f"{bent} {'is' if bent == 1 else 'are'} {VERDICTS['bent']}: the line still bends at the most steps."
+        )
+    return " ".join(lines)
+
+
+def grid_map(result: Any, measure: str) -> str:
+    """Which solver on which grid is best for the budget, what the grid alone decides, and who has no error."""
+    best = best_cells(result, measure, 1)
+    if not best:
+        return f"No run reached the end with {counted(result.spec.nfe, 'evaluation')}; try a larger budget."
+    top, errors = best[0], result.table(measure)
+    lines = [
+        f"With {counted(result.spec.nfe, 'model evaluation')}, **{top.choice.label}** on **{top.grid.label}** ends "
+        f"nearest to the reference: {MEASURES[measure].lower()} {number(getattr(top, measure))}."
+    ]
+    row = result.solvers.index(top.choice)
+    worst = float(np.nanmax(errors[row]))
+    if len(result.grids) > 1 and worst > getattr(top, measure):
+        lines.append(f"The same solver on its worst grid errs {worst / getattr(top, measure):.2g} times as much.")
+    lost = int((~np.isfinite(errors)).sum())
+    lines += [f"{counted(lost, 'cell')} of {errors.size} {'has' if lost == 1 else 'have'} no error."] if lost else []
+    return " ".join(lines)
