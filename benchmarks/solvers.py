@@ -1,158 +1,146 @@
-"""What the loop around a model costs: 20 steps of DPM-Solver++ 2M here, in diffusers and in k-diffusion.
+"""What the loop around a model costs: 20 steps of every solver here, and of the same methods in other libraries.
 
-Everyone asks the same exact mixture for x0 at the same noise levels in float32. Times are given as multiples of 20 bare
-model calls, medians over rounds in which the contestants take turns in alternating order.
+Everyone asks the same exact mixture at the same noise levels in float32. Times are given as multiples of the bare model
+calls that the run made, medians over rounds in which the contestants take turns in alternating order. The second table
+times a whole sweep: 8 solvers with 8 step counts each on 4,096 particles in float64.
 
-Run it with ``make bench``, or ``python -m benchmarks.solvers [--rounds 15] [--particles 20000 256]``.
+Run it with ``make bench``, or ``python -m benchmarks.solvers [--rounds 15] [--particles 20000 256]
+[--dpm-solver path/to/dpm_solver_pytorch.py] [--solvers dpmpp-2m ...]``.
 """
 
 import argparse
-import importlib
-import importlib.util
-import math
 import os
 import platform
 import statistics
-import sys
 import time
-import types
-import warnings
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from benchmarks.peers import Loop, found
+from benchmarks.peers.contest import EDM, STEPS, VP, Contest, eight_modes
 from core.grids import make_grid
-from core.models import GaussianMixture
+from core.models.ledger import CountedModel
 from core.problem import Problem
 from core.schedules import make_schedule
 from core.solve import solve
+from core.solvers import SOLVERS
 
-STEPS = 20
-BARE = "20 bare model calls"
-SCHEDULE = make_schedule("edm")
-TIMES = make_grid("karras", SCHEDULE, STEPS)
-
-
-def eight_modes() -> GaussianMixture:
-    angles = 2 * math.pi * torch.arange(8, dtype=torch.float64) / 8
-    return GaussianMixture(torch.stack([angles.cos(), angles.sin()], dim=1), 0.1)
+SWEPT = ("ddim", "dpm-2m", "dpmpp-2m", "dpmpp-3m", "deis-tab-2", "deis-rhoab-2", "unipc-bh2-2", "ipndm-4")
+COUNTS = (5, 10, 20, 40, 80, 160, 320, 640)
+OURS = "Solverscope"
 
 
-def ours(model: GaussianMixture, x: Tensor, record: bool) -> Tensor:
-    return solve(Problem(model, SCHEDULE), "dpmpp-2m", TIMES, x, record=record).final
+class Contestant(NamedTuple):
+    """One loop, and the model calls that it makes."""
+
+    library: str
+    solver: str
+    run: Callable[[], Tensor]
+    bare: Callable[[], None]
+    start: Tensor
 
 
-def bare(model: GaussianMixture, x: Tensor) -> Tensor:
-    for sigma in TIMES[:-1].tolist():
-        model.predict(x, 1.0, sigma, "x0")
-    return x
+def contestant(library: str, solver: str, contest: Contest, x: Tensor, run: Callable[[Problem, Tensor], Tensor]):
+    """Runs once: to warm up, and to learn which calls the loop makes."""
+    counted = CountedModel(contest.problem.model)
+    solve(Problem(counted, contest.problem.schedule), solver, contest.times, x, record=False)
+    kind = counted.latest.kind
+    model = contest.problem.model
+    levels = list(counted.levels)
+
+    def bare() -> None:
+        for alpha, sigma in levels:
+            model.predict(x, alpha, sigma, kind)
+
+    return Contestant(library, solver, lambda: run(contest.problem, x), bare, x)
 
 
-def diffusers_loop() -> Callable[[GaussianMixture, Tensor], Tensor]:
-    """diffusers' scheduler on our noise levels; it works on ``x / sqrt(1 + sigma^2)``."""
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module="diffusers")
-    from diffusers import DPMSolverMultistepScheduler
+def lineup(particles: int, chosen: list[str], peers: list[Loop]) -> list[Contestant]:
+    starts = {id(contest): contest.start(particles) for contest in (EDM, VP)}
+    runs = []
+    for solver in chosen:
+        for contest in (EDM, VP):
+            own = [loop for loop in peers if loop.solver == solver and loop.contest is contest]
+            if not own and contest is VP:
+                continue
+            x = starts[id(contest)]
 
-    sigmas = TIMES.float()
-    levels = [(1 / math.sqrt(1 + s * s), s / math.sqrt(1 + s * s)) for s in TIMES.tolist()]
+            def ours(problem: Problem, x: Tensor, solver: str = solver, contest: Contest = contest) -> Tensor:
+                return solve(problem, solver, contest.times, x, record=False).final
 
-    @torch.no_grad()
-    def run(model: GaussianMixture, x: Tensor) -> Tensor:
-        scheduler = DPMSolverMultistepScheduler(
-            lower_order_final=False, final_sigmas_type="sigma_min", prediction_type="sample"
-        )
-        scheduler.set_timesteps(STEPS)
-        scheduler.sigmas = sigmas
-        scheduler.set_begin_index(0)
-        x = x * levels[0][0]
-        for label, (alpha, sigma) in zip(scheduler.timesteps, levels, strict=False):
-            x = scheduler.step(model.predict(x, alpha, sigma, "x0"), label, x).prev_sample
-        return x / levels[-1][0]
-
-    return run
+            runs.append(contestant(OURS, solver, contest, x, ours))
+            runs += [
+                contestant(loop.library, solver, contest, x, lambda problem, x, loop=loop: loop.run(x)) for loop in own
+            ]
+    return runs
 
 
-def k_diffusion_loop() -> Callable[[GaussianMixture, Tensor], Tensor]:
-    """k-diffusion's ``sample_dpmpp_2m``.
-
-    Only its file of samplers is loaded: the package itself imports image metrics and trackers that a sampler never
-    uses, and its helper module imports torchvision, of which ``sample_dpmpp_2m`` uses nothing.
-    """
-    found = importlib.util.find_spec("k_diffusion")
-    if found is None:
-        raise ImportError("k-diffusion is not installed; `make bench` installs it")
-    package = types.ModuleType("k_diffusion")
-    package.__path__ = list(found.submodule_search_locations or ())
-    package.utils = types.ModuleType("k_diffusion.utils")
-    sys.modules |= {"k_diffusion": package, "k_diffusion.utils": package.utils}
-    sampling = importlib.import_module("k_diffusion.sampling")
-    sigmas = TIMES.float()
-
-    def run(model: GaussianMixture, x: Tensor) -> Tensor:
-        def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-            return model.predict(x, 1.0, float(sigma[0]), "x0")
-
-        return sampling.sample_dpmpp_2m(denoise, x, sigmas, disable=True)
-
-    return run
-
-
-def contestants() -> dict[str, Callable[[GaussianMixture, Tensor], Tensor]]:
-    known: dict[str, Callable[[GaussianMixture, Tensor], Tensor]] = {
-        BARE: bare,
-        "Solverscope": lambda model, x: ours(model, x, record=False),
-        "Solverscope, recorded": lambda model, x: ours(model, x, record=True),
-    }
-    for name, make in (("diffusers", diffusers_loop), ("k-diffusion", k_diffusion_loop)):
-        try:
-            known[name] = make()
-        except ImportError as reason:
-            print(f"{name} is left out: {reason}")
-    return known
-
-
-def race(runs: dict[str, Callable[[GaussianMixture, Tensor], Tensor]], particles: int, rounds: int) -> None:
+def race(particles: int, rounds: int, chosen: list[str], peers: list[Loop]) -> None:
     """Time everyone on the same start and print the medians."""
-    model = eight_modes()
-    x = Problem(model, SCHEDULE).sample_prior(particles, float(TIMES[0]), 0, dtype=torch.float32)
-    ends = {name: run(model, x) for name, run in runs.items()}  # warms up, and shows that all do the same work
-    wall: dict[str, list[float]] = {name: [] for name in runs}
-    cpu: dict[str, list[float]] = {name: [] for name in runs}
+    runs = lineup(particles, chosen, peers)
+    ends = [run.run() for run in runs]
+    wall: list[list[float]] = [[] for _ in runs]
+    unit: list[list[float]] = [[] for _ in runs]
+    cpu = [0.0, 0.0]
     for i in range(rounds):
-        for name in list(runs)[:: 1 if i % 2 else -1]:
-            started, used = time.perf_counter(), time.process_time()
-            runs[name](model, x)
-            wall[name].append(time.perf_counter() - started)
-            cpu[name].append(time.process_time() - used)
-    wall_unit, cpu_unit = statistics.median(wall[BARE]), statistics.median(cpu[BARE])
-    print(f"\n{particles:,} particles, {STEPS} steps, {rounds} rounds; medians, and as multiples of the bare calls")
-    print(f"  {'':24}{'wall':>10}{'':>9}{'CPU':>12}{'':>9}{'largest difference to ours':>30}")
-    for name in runs:
-        wall_time, cpu_time = statistics.median(wall[name]), statistics.median(cpu[name])
-        gap = "" if name == BARE else f"{float((ends[name] - ends['Solverscope']).abs().max()):.1e}"
-        print(
-            f"  {name:24}{1e3 * wall_time:8.2f}ms{wall_time / wall_unit:8.3f}x"
-            f"{1e3 * cpu_time:10.2f}ms{cpu_time / cpu_unit:8.3f}x{gap:>30}"
-        )
-    share = sum(map(sum, cpu.values())) / sum(map(sum, wall.values()))
-    verdict = "undisturbed" if share > 0.9 else "others used this core: trust the CPU column, or measure again"
+        for place in range(len(runs))[:: 1 if i % 2 else -1]:
+            for kept, call in ((unit, runs[place].bare), (wall, runs[place].run)):
+                started, used = time.perf_counter(), time.process_time()
+                call()
+                kept[place].append(time.perf_counter() - started)
+                cpu[0] += kept[place][-1]
+                cpu[1] += time.process_time() - used
+    print(f"\n{particles:,} particles, {STEPS} steps, {rounds} rounds: medians, as multiples of the same bare calls")
+    print(f"  {'method':26}{'library':14}{'run':>10}{'bare':>11}{'ratio':>10}{'largest difference to ours':>30}")
+    for place, run in enumerate(runs):
+        took, bare = statistics.median(wall[place]), statistics.median(unit[place])
+        # paired: each run against the bare calls of its own round
+        ratio = statistics.median(a / b for a, b in zip(wall[place], unit[place], strict=True))
+        if run.library == OURS:
+            base = place
+        gap = "" if run.library == OURS else f"{float((ends[place] - ends[base]).abs().max()):.1e}"
+        print(f"  {run.solver:26}{run.library:14}{1e3 * took:8.2f}ms{1e3 * bare:9.2f}ms{ratio:9.3f}x{gap:>30}")
+    share = cpu[1] / cpu[0]
+    verdict = "undisturbed" if share > 0.9 else "others used this core: measure again"
     print(f"  CPU time over wall time: {share:.2f} ({verdict})")
+
+
+def sweep(particles: int = 4096) -> None:
+    """The work behind one picture of errors against steps, without its reference."""
+    problem = Problem(eight_modes(), make_schedule("vp-linear"))
+    x = problem.sample_prior(particles, 1.0, 0)
+    started, used, nfe = time.perf_counter(), time.process_time(), 0
+    for solver in SWEPT:
+        for steps in COUNTS:
+            times = make_grid("uniform-lambda", problem.schedule, steps)
+            nfe += solve(problem, solver, times, x, record=False).nfe
+    wall, cpu = time.perf_counter() - started, time.process_time() - used
+    print(
+        f"\nsweep of {len(SWEPT)} solvers x {len(COUNTS)} step counts x {particles:,} particles in float64: "
+        f"{wall:.2f} s ({cpu:.2f} s of CPU), {nfe:,} evaluations"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15, help="repetitions (default 15)")
     parser.add_argument("--particles", type=int, nargs="+", default=[20_000, 256], help="batch sizes")
+    parser.add_argument("--dpm-solver", help="path of dpm_solver_pytorch.py")
+    parser.add_argument("--solvers", nargs="+", help="only these (default: all that take fixed steps, without noise)")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     print(
         f"Python {platform.python_version()}, torch {torch.__version__}, {platform.machine()}, {os.cpu_count()} cores"
     )
     print(f"one thread; load {os.getloadavg()[0]:.1f}")
-    runs = contestants()
+    fixed = [name for name, info in SOLVERS.items() if not (info.adaptive or info.stochastic)]
+    peers = found(chosen.dpm_solver)
     for particles in chosen.particles:
-        race(runs, particles, max(1, chosen.rounds))
+        race(particles, max(1, chosen.rounds), chosen.solvers or fixed, peers)
+    sweep()
 
 
 if __name__ == "__main__":

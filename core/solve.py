@@ -112,7 +112,7 @@ def solve(
     counted = Problem(model, problem.schedule)
     steps = len(times) - 1
     path = BrownianPath(problem.schedule, float(times[0]), float(times[-1]), tuple(x.shape), seed)
-    starts = levels_at(problem.schedule, times[:-1])
+    starts = levels_at(problem.schedule, times[:-1]) if record else []
     bound = DIVERGED * max(1.0, float(x.abs().max()))
     states, predictions = [x], []
     outcome: dict[str, Any] = {}

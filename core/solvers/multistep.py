@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from core.problem import Level, Problem, levels_at
@@ -152,7 +153,12 @@ class ExponentialMultistep(Solver):
 
 
 def _combine(x: Tensor, carry: float, weights: tuple[float, ...], predictions: tuple[Tensor, ...]) -> Tensor:
-    x_next = x * carry
-    for weight, prediction in zip(weights, predictions, strict=False):
+    terms = zip(weights, predictions, strict=False)
+    if carry == 1:  # as in eps under a schedule that keeps the signal: one pass over the particles less
+        weight, prediction = next(terms)
+        x_next = torch.add(x, prediction, alpha=weight)
+    else:
+        x_next = x * carry
+    for weight, prediction in terms:
         x_next.add_(prediction, alpha=weight)
     return x_next

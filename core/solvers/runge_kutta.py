@@ -99,20 +99,28 @@ class RungeKutta(Solver):
 
     def advance(self, problem: Problem, plan: _StepPlan, x: Tensor) -> tuple[Tensor, Tensor]:
         """One step; returns the new particles and the prediction made at the start of the step."""
-        u = x / plan.stages[0].unit
-        rates: list[Tensor] = []
+        # factors of one and terms of zero, of which some charts are full, are left out: they would cost as much as any
+        u = _times(x, 1 / plan.stages[0].unit)
+        rates: list[tuple[Tensor, float]] = []  # each slope as a tensor and its factor
         first_prediction = None
         for stage, row in zip(plan.stages, self.tableau.a, strict=True):
             u_stage = _combine(u, rates, row, plan.length)
-            prediction = problem.predict(u_stage * stage.unit, stage.level, stage.kind)
+            prediction = problem.predict(_times(u_stage, stage.unit), stage.level, stage.kind)
             if first_prediction is None:
                 first_prediction = prediction
-            rates.append(torch.add(stage.gain * prediction, u_stage, alpha=stage.keep))
-        return _combine(u, rates, self.tableau.b, plan.length) * plan.next_unit, first_prediction
+            if stage.keep:
+                rates.append((torch.add(stage.gain * prediction, u_stage, alpha=stage.keep), 1.0))
+            else:
+                rates.append((prediction, stage.gain))
+        return _times(_combine(u, rates, self.tableau.b, plan.length), plan.next_unit), first_prediction
 
 
-def _combine(u: Tensor, rates: list[Tensor], weights: Sequence[float], length: float) -> Tensor:
-    for rate, weight in zip(rates, weights, strict=True):
+def _times(x: Tensor, factor: float) -> Tensor:
+    return x if factor == 1 else x * factor
+
+
+def _combine(u: Tensor, rates: list[tuple[Tensor, float]], weights: Sequence[float], length: float) -> Tensor:
+    for (rate, factor), weight in zip(rates, weights, strict=True):
         if weight:
-            u = torch.add(u, rate, alpha=weight * length)
+            u = torch.add(u, rate, alpha=weight * length * factor)
     return u
