@@ -1,8 +1,11 @@
 """Pictures of one solver: its order, its weights on the grid at hand, its stability, and its bell curves."""
 
+from fractions import Fraction
+
 import numpy as np
 import plotly.graph_objects as go
 
+from core.analysis.response import Response
 from core.experiments.catalogue import WIDTHS, Card, CatalogueResult
 from core.figures.convergence import order_text
 from core.figures.style import (
@@ -24,7 +27,12 @@ from core.solvers import SOLVERS
 
 WRITTEN_CELLS = 14  # columns whose cells still have room for a number on a narrow screen
 SHOWN_RATIO = (0.05, 20.0)  # widths beyond are drawn at the edge
-_SIGNED = [[0, VERMILLION], [0.5, "rgba(133, 146, 160, 0.08)"], [1, BLUE]]
+_SIGNED = [  # a small weight is still to be seen beside a large one
+    [0, "rgb(213, 94, 0)"],
+    [0.49, "rgba(213, 94, 0, 0.25)"],
+    [0.51, "rgba(0, 114, 178, 0.25)"],
+    [1, "rgb(0, 114, 178)"],
+]
 _PREDICTIONS = {"eps": "ε", "x0": "x̂₀"}
 _BELLS = dict(zip(WIDTHS, zip((BLUE, GREEN, ORANGE, VERMILLION), DASHES, MARKERS, strict=False), strict=True))
 
@@ -145,7 +153,7 @@ def weights_figure(result: CatalogueResult, place: int = 0) -> go.Figure:
     return figure
 
 
-def _response(card: Card):
+def _response(card: Card) -> Response:
     if card.response is None:
         raise ValueError(f"{card.label} has no weights of its own: they depend on the particles")
     return card.response
@@ -180,7 +188,7 @@ def step_figure(result: CatalogueResult, step: int, height: int = 400) -> go.Fig
     shown = [card for card in result.cards if card.response is not None]
     _add_kernel(figure, _response(result.cards[0]).kind, first, last)
     for place, card in enumerate(shown):
-        _add_stems(figure, card, step, 0.012 * place * (last - first))
+        _add_stems(figure, card, step, place, 0.012 * place * (last - first))
     figure.add_vrect(x0=first, x1=last, fillcolor=FAINT, line_width=0, layer="below")
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1})
     kind = _PREDICTIONS[_response(result.cards[0]).kind]
@@ -212,7 +220,7 @@ def _add_kernel(figure: go.Figure, kind: str, first: float, last: float) -> None
     )
 
 
-def _add_stems(figure: go.Figure, card: Card, step: int, shift: float) -> None:
+def _add_stems(figure: go.Figure, card: Card, step: int, place: int, shift: float) -> None:
     shares = card.response.shares[step - 1]
     used = np.flatnonzero(np.abs(shares) > 1e-9)
     lam = np.array([card.response.evaluations[e].lam for e in used]) + shift
@@ -237,7 +245,7 @@ def _add_stems(figure: go.Figure, card: Card, step: int, shift: float) -> None:
             y=typed(shares[used]),
             mode="markers+text" if alone else "markers",
             text=[f"{share:+.2f}".replace("-", "−") for share in shares[used]],
-            textposition=["top center" if share > 0 else "bottom center" for share in shares[used]],
+            textposition="middle right" if place else "middle left",
             textfont={"size": 13, "color": NEUTRAL},
             cliponaxis=False,
             marker={"color": style.colour, "size": 11, "symbol": style.marker},
@@ -387,3 +395,66 @@ def alt_region(result: CatalogueResult) -> str:
         f"Stability region of {card.label}: on the real axis it reaches from {stable.min():.2f} to 0. Of the steps in "
         f"which the exact solution shrinks, inside it are {'; '.join(parts)}."
     )
+
+
+# --- tableaux ---------------------------------------------------------------------------------------------------------
+
+
+def tableau_latex(card: Card) -> str:
+    """The Butcher tableau of a Runge-Kutta method, its numbers as fractions.
+
+    Raises
+    ------
+    ValueError
+        If the solver is no Runge-Kutta method.
+    """
+    if card.tableau is None:
+        raise ValueError(f"{card.label} is no Runge-Kutta method and has no Butcher tableau")
+    rows = [(_fraction(c), [_fraction(a) for a in row]) for c, row in zip(card.tableau.c, card.tableau.a, strict=True)]
+    return _array(rows, [_fraction(b) for b in card.tableau.b])
+
+
+def stages_latex(result: CatalogueResult, place: int, step: int) -> str:
+    """A step as a tableau with numbers: where each evaluation lies in the step, and what it and the end are made of.
+
+    Columns are the evaluations that the step uses, older ones first; each row is in shares of its own whole weight, as
+    the last one is.
+    """
+    _check_step(result, step)
+    card = result.cards[place]
+    response = _response(card)
+    first, last = result.log_snr[step - 1], result.log_snr[step]
+    own = [e for e, one in enumerate(response.evaluations) if one.step == step - 1]
+    shares = response.shares[step - 1]
+    inner = {e: _stage_shares(response, e) for e in own if response.evaluations[e].lam > first + 1e-12}
+    used = [e for e in range(own[-1] + 1) if any(abs(row[e]) > 1e-9 for row in (shares, *inner.values()))]
+    rows = []
+    for e in used:
+        at = (response.evaluations[e].lam - first) / (last - first)
+        rows.append((f"{round(at, 3) + 0.0:.3g}", [_three(inner[e][k]) for k in used if k < e] if e in inner else []))
+    return _array(rows, [_three(shares[e]) for e in used])
+
+
+def _stage_shares(response: Response, e: int) -> np.ndarray:
+    weights = response.stage_weights[e]
+    total = weights.sum()
+    return weights / total if abs(total) > 1e-12 else weights
+
+
+def _three(value: float) -> str:
+    return "0" if abs(value) < 5e-4 else f"{value:.3f}"
+
+
+def _fraction(value: float) -> str:
+    exact = Fraction(value).limit_denominator(1000)
+    if exact.denominator == 1:
+        return str(exact.numerator)
+    sign = "-" if exact < 0 else ""
+    return rf"{sign}\tfrac{{{abs(exact.numerator)}}}{{{exact.denominator}}}"
+
+
+def _array(rows: list[tuple[str, list[str]]], last: list[str]) -> str:
+    width = len(last)
+    lines = [" & ".join([c, *entries, *[""] * (width - len(entries))]) for c, entries in rows]
+    end = " & ".join(["", *last])
+    return rf"\begin{{array}}{{c|{'c' * width}}}" + r" \\ ".join(lines) + rf" \\ \hline {end} \end{{array}}"

@@ -1,0 +1,186 @@
+"""The catalogue of solvers: its search, its filters and its table, all in the link."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.common.page import Page  # first: it sets up the process
+
+# isort: split
+from core.experiments import listing
+from core.experiments.choices import SolverChoice
+from core.figures import catalogue as figures
+from core.solvers import SOLVERS, SolverInfo
+from pages.common import explain, settings, sharing
+from pages.common import words_catalogue as words
+
+SEARCH, SLOT = "solvers.search", "solvers.solver"
+LONGEST_SEARCH = 60
+ROWS_SHOWN = 9
+SYMBOLS = {"t": "time t", "rho": "σ/α", "lambda": "λ"}
+
+
+@dataclass(frozen=True)
+class CataloguePage(Page):
+    """A page whose link also carries the words searched for."""
+
+    def link(self, spec: Any) -> dict[str, str]:
+        words = str(settings.current(SEARCH, "")).strip()
+        return super().link(spec) | ({"search": words} if words else {})
+
+    def _follow(self, params: dict[str, str]) -> None:
+        settings.put(SEARCH, params.pop("search", "")[:LONGEST_SEARCH])
+        super()._follow(params)
+
+
+def filters() -> dict[str, dict[str, str]]:
+    """The page's display choices: every filter and what it can be."""
+    return {
+        "family": {listing.ANY: "Any family"} | listing.families(),
+        "order": {listing.ANY: "Any order"} | {order: f"Order {order}" for order in listing.orders()},
+        "nfe": {listing.ANY: "Any cost"} | {nfe: f"{nfe} NFE a step" for nfe in listing.costs()},
+        "asks": {listing.ANY: "Any prediction"} | listing.ASKS,
+        "type": {listing.ANY: "Any type"} | listing.TYPES,
+        "lost": {listing.ANY: "Order kept or lost"} | listing.LOST,
+    }
+
+
+def begin(page: Page) -> None:
+    """Choose the page's own solver where none was chosen yet, so that its options can be drawn."""
+    settings.values().setdefault(SLOT, str(page.default.solver))
+
+
+def choose(page: Page) -> str:
+    """Search, filters, table and menu; returns the chosen solver as it is written in links."""
+    words_searched = settings.shown(
+        st.text_input,
+        SEARCH,
+        "",
+        lambda value: isinstance(value, str),
+        label="Search",
+        max_chars=LONGEST_SEARCH,
+        placeholder="Search by name, idea or paper",
+        label_visibility="collapsed",
+    )
+    with st.container(horizontal=True, gap="small", key="filters"):
+        chosen = {name: page.view(name, name.capitalize(), _quiet) for name in page.views}
+    found = listing.found(
+        words_searched,
+        chosen["family"],
+        chosen["order"],
+        chosen["asks"],
+        chosen["type"],
+        chosen["nfe"],
+        chosen["lost"],
+    )
+    current = SolverChoice.model_validate(settings.get(SLOT, str(page.default.solver)))
+    if found:
+        st.caption(f"{len(found)} of {len(SOLVERS)} solvers. Click a heading to sort, a row to open its card.")
+        _table(found, current.name)
+    else:
+        st.info(
+            f"No solver fits all of this; {SOLVERS[current.name].title} stays open below. "
+            "Take a word or a filter away.",
+            icon=":material/search_off:",
+        )
+        st.button("Show all solvers", on_click=_clear, args=(tuple(page.views),))
+    return _menu(page, found, current)
+
+
+def _quiet(**arguments: Any) -> Any:
+    return st.selectbox(label_visibility="collapsed", width=156, **arguments)
+
+
+def _clear(views: tuple[str, ...]) -> None:
+    settings.put(SEARCH, "")
+    for name in views:
+        settings.put(f"solvers.{name}", listing.ANY)
+
+
+def _table(found: list[SolverInfo], current: str) -> None:
+    names = [info.name for info in found]
+    key = f"table-{abs(hash((tuple(names), current)))}"  # another list or another choice: another selection
+    st.dataframe(
+        listing.listing(found),
+        hide_index=True,
+        height=36 * (min(len(found), ROWS_SHOWN) + 1) + 2,
+        on_select=lambda: _open(key, names),
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [names.index(current)]}} if current in names else None,
+        placeholder="–",
+        alt=f"{len(found)} solvers with order, cost, family and type",
+        key=key,
+    )
+
+
+def _open(key: str, names: list[str]) -> None:
+    rows = st.session_state[key].selection.rows
+    if rows:
+        settings.put(SLOT, names[rows[0]])
+
+
+def _menu(page: Page, found: list[SolverInfo], current: SolverChoice) -> str:
+    """The same choice without the table, for keyboards and narrow screens."""
+    names = [info.name for info in found if info.name != current.name]
+    options = [str(current), *names] if current.name not in {i.name for i in found} else _in_order(found, current)
+    return settings.choose(
+        "Solver",
+        SLOT,
+        options,
+        str(page.default.solver),
+        format_func=lambda text: SolverChoice.model_validate(text).label,
+        help="The same choice as in the table; type to search by name.",
+    )
+
+
+def _in_order(found: list[SolverInfo], current: SolverChoice) -> list[str]:
+    return [str(current) if info.name == current.name else info.name for info in found]
+
+
+def formulas(result: Any) -> None:
+    """One step in formula; a published version and the one that mends it side by side."""
+    places = st.columns(len(result.cards), gap="large")
+    for place, card in zip(places, result.cards, strict=True):
+        info = SOLVERS[card.name]
+        with place:
+            if len(result.cards) > 1:
+                st.markdown(f"**{card.label}**")
+            st.latex(info.formula)
+
+
+def weights(page: Page, result: Any) -> None:
+    """All weights of the grid, and one step of it to be chosen."""
+    shown = [place for place, card in enumerate(result.cards) if card.response is not None]
+    for column, place in zip(st.columns(len(shown), gap="large"), shown, strict=True):
+        with column:
+            if len(shown) > 1:
+                st.markdown(f"**{result.cards[place].label}**")
+            figure = figures.weights_figure(result, place)
+            explain.picture(figure, figures.alt_weights(result, place), f"solver-weights-{place}")
+    sharing.share(page, result, figure, "solver-weights", lambda: words.weights_table(result))
+    _one_step(page, result)
+
+
+@st.fragment
+def _one_step(page: Page, result: Any) -> None:
+    steps = list(range(1, result.spec.steps + 1))
+    middle = steps[len(steps) // 2]
+    step = st.select_slider("Look into step", steps, middle, key=f"step-of-{len(steps)}") if len(steps) > 1 else 1
+    figure = figures.step_figure(result, step)
+    explain.picture(figure, figures.alt_step(result, step), "solver-step")
+    tableaux = [
+        (f"{card.label}, step {step} as a tableau", figures.stages_latex(result, place, step))
+        for place, card in enumerate(result.cards)
+        if card.response is not None
+    ]
+    tableaux += [
+        (f"{card.label}, Butcher tableau in {SYMBOLS[card.symbol]}", figures.tableau_latex(card))
+        for card in result.cards
+        if card.tableau is not None
+    ]
+    for column, (title, latex) in zip(st.columns(max(2, len(tableaux)), gap="large"), tableaux, strict=False):
+        with column:
+            st.markdown(f"**{title}**")
+            st.latex(latex)
+    st.caption("Left of the line: where in the step, 0 its start and 1 its end. The last row is the step itself.")
