@@ -18,7 +18,7 @@ from core.schedules import Schedule
 
 
 def _linspace(levels: int, chain: int, steps: int) -> np.ndarray:
-    return np.linspace(levels - 1, 0, steps + 1).round()[:-1]
+    return np.linspace(0, levels - 1, steps + 1).round()[:0:-1]
 
 
 def _leading(levels: int, chain: int, steps: int, offset: int) -> np.ndarray:
@@ -26,7 +26,8 @@ def _leading(levels: int, chain: int, steps: int, offset: int) -> np.ndarray:
 
 
 def _trailing(levels: int, chain: int, steps: int) -> np.ndarray:
-    return np.arange(levels, 0, -chain / steps).round() - 1
+    # cut off: a range of floats may hold one too many, as there with 61 steps, whose last level is -1
+    return np.arange(levels, 0, -chain / steps)[:steps].round() - 1
 
 
 def _place(

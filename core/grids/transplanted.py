@@ -20,9 +20,9 @@ def _edm_vp(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor, epsil
     beta_min = high - beta_d / 2
     if bool(beta_d + beta_min <= 0):
         raise ValueError(
-            f"the VP time of grid 'edm-vp' would turn back: log(1 + (sigma/alpha)^2) falls from {float(high):.3g} only "
-            f"to {float(low):.3g}; take an epsilon_s above {float(low / (2 * high)):.2g} or a schedule with less noise "
-            "at its end"
+            f"the VP time of grid 'edm-vp' would turn back with epsilon_s = {epsilon_s:g}, since the noise of this "
+            f"schedule only falls to sigma/alpha = {float(schedule.rho(schedule.t_min)):.3g}; take an epsilon_s above "
+            f"about {float(1 - (1 - low / high).sqrt()):.2g}"
         )
     first, last = (
         2 * level / (beta_min + (beta_min**2 + 2 * beta_d * level).sqrt())
