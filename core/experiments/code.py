@@ -22,6 +22,9 @@ _FROM = {
     "flow_curvature": "core.analysis",
     "polyline_curvature": "core.analysis",
     "straightness": "core.analysis",
+    "respond": "core.analysis",
+    "spread": "core.analysis",
+    "GaussianMixture": "core.models",
 }
 
 
