@@ -22,6 +22,7 @@ BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, OLIVE = (
 HUES = (BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, OLIVE)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "pentagon", "star", "hexagon")
+MARKERS += ("hexagram",)
 NEUTRAL = "#8592a0"  # reads on white and on the dark page
 LABEL = "#7a8593"  # for words that the page's theme does not colour: contrast above 3.7 on both
 FAINT = "rgba(133, 146, 160, 0.25)"
@@ -75,7 +76,7 @@ def schedule_style(name: str) -> Style:
 
 
 def _by_place(place: int) -> Style:
-    # hue, dash and marker run with different periods, so that no two of the first 70 agree in all three
+    # hue, dash and marker run with different periods, so that no two of the first 385 agree in all three
     return Style(HUES[place % len(HUES)], DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)])
 
 

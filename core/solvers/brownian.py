@@ -6,6 +6,8 @@ particle only. Runs with different step counts or grids over the same span there
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -37,10 +39,23 @@ class BrownianPath:
         ends = schedule.log_snr(torch.tensor([t_start, t_end], dtype=torch.float64))
         self._first, self._span = float(ends[0]), float(ends[1] - ends[0])
         self._last_query: tuple[float, Tensor] | None = None
+        self._kept: dict[int, tuple[int, Tensor]] = {}
 
     def increment(self, t_cur: float, t_next: float) -> Tensor:
         """``W(t_next) - W(t_cur)``, float64, shape (N, ...), variance ``t_cur - t_next``."""
         return self.value(t_next) - self.value(t_cur)
+
+    def standard(self, t_cur: float, t_next: float) -> Tensor:
+        """The increment over a step divided by its standard deviation: standard normal, the same path at any step count.
+
+        Samplers whose noise is weighted inside a step use it too: it differs from their weighted integral by O(h) of its
+        own size and is independent from step to step, which leaves strong order 1 and the law of every step intact.
+        """
+        return self.increment(t_cur, t_next).div_(math.sqrt(t_cur - t_next))
+
+    def fresh(self, *stream: str | int) -> Tensor:
+        """Standard normal noise that belongs to no path: float64, shape (N, ...), fixed by the seed and ``stream``."""
+        return normal(self.seed, *stream, shape=self.shape)
 
     def value(self, t: float) -> Tensor:
         """``W_t``, float64.
@@ -61,21 +76,39 @@ class BrownianPath:
         left_w = torch.zeros(self.shape, dtype=torch.float64)
         if t == left_t:
             return left_w
-        right_w = math.sqrt(left_t - right_t) * normal(self.seed, "brownian", shape=self.shape)
+        right_w = self._node(0, 0, lambda: math.sqrt(left_t - right_t) * normal(self.seed, "brownian", shape=self.shape))
         index = 0
         for depth in range(1, DEPTH + 1):
             if t == right_t:
                 return right_w
-            u = (2 * index + 1) / 2**depth
-            middle_t = float(self.schedule.time_of(self._first + u * self._span))
+            middle_t = self._times(depth, index)
             if not right_t < middle_t < left_t:  # the cell is as fine as float64 tells times apart
                 break
-            noise = normal(self.seed, "bridge", depth, index, shape=self.shape)
-            fraction = (left_t - middle_t) / (left_t - right_t)
-            deviation = math.sqrt(fraction * (middle_t - right_t))
-            middle_w = torch.lerp(left_w, right_w, fraction).add_(noise, alpha=deviation)
+            middle_w = self._node(
+                depth, index, partial(self._bridge, depth, index, (left_t, left_w), (right_t, right_w), middle_t)
+            )
             if t >= middle_t:
                 right_t, right_w, index = middle_t, middle_w, 2 * index
             else:
                 left_t, left_w, index = middle_t, middle_w, 2 * index + 1
         return torch.lerp(left_w, right_w, (left_t - t) / (left_t - right_t))
+
+    def _times(self, depth: int, index: int) -> float:
+        u = (2 * index + 1) / 2**depth
+        return float(self.schedule.time_of(self._first + u * self._span))
+
+    def _bridge(
+        self, depth: int, index: int, left: tuple[float, Tensor], right: tuple[float, Tensor], middle_t: float
+    ) -> Tensor:
+        noise = normal(self.seed, "bridge", depth, index, shape=self.shape)
+        fraction = (left[0] - middle_t) / (left[0] - right[0])
+        deviation = math.sqrt(fraction * (middle_t - right[0]))
+        return torch.lerp(left[1], right[1], fraction).add_(noise, alpha=deviation)
+
+    def _node(self, depth: int, index: int, make: Callable[[], Tensor]) -> Tensor:
+        """The value at a node of the tree; the last one at every depth is kept, since a sampler moves along."""
+        kept = self._kept.get(depth)
+        if kept is None or kept[0] != index:
+            kept = (index, make())
+            self._kept[depth] = kept
+        return kept[1]

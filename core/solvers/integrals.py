@@ -5,13 +5,21 @@ With ``h = lambda_next - lambda_cur`` the probability-flow ODE has the exact sol
     x_next = alpha_next/alpha_cur x - sigma_next int_0^h e^(h-u) eps du
     x_next = sigma_next/sigma_cur x + alpha_next int_0^h e^(u-h) x0  du
 
-(Lu et al. 2022, arXiv 2206.00927, proposition 3.1, and arXiv 2211.01095, proposition 4.1). A method replaces the
+(Lu et al. 2022, arXiv 2206.00927, proposition 3.1, and arXiv 2211.01095, proposition 4.1). With noise of
+level ``tau`` on the way (``eta`` elsewhere: the reverse SDE of drift factor ``1 + tau^2``) they become
+
+    x_next = alpha_next/alpha_cur x - (1 + tau^2) sigma_next int_0^h e^(h-u) eps du + tau sigma_next sqrt(e^2h - 1) z
+    x_next = sigma_next/sigma_cur e^(-tau^2 h) x + (1 + tau^2) alpha_next int_0^h e^((1+tau^2)(u-h)) x0 du
+             + sigma_next sqrt(1 - e^(-2 tau^2 h)) z
+
+(Xue et al. 2023, arXiv 2309.05019, proposition 4.2, with constant tau). A method replaces the
 prediction by the polynomial through values that it knows in some variable ``xi`` and integrates that exactly. Its
 weights are therefore fixed by moments: ``sum_j w_j xi_j^m = M_m``, the integral of ``xi^m`` against the kernel, for
 every power ``m`` below the number of nodes; ``xi`` runs from 0 to 1 over the step. A published shortcut is a row with
 one changed moment.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -119,21 +127,32 @@ class Kernel:
     variable : "lambda", "rho" or "t", the variable of the polynomial.
     quadrature : how the moments are computed.
     even : weigh the history as if all steps had the length of this one.
+    tau : noise level, 0 for the ODE.
     """
 
     prediction: str
     variable: str = "lambda"
     quadrature: Quadrature = gauss
     even: bool = False
+    tau: float = 0.0
 
     def carry(self, cur: Level, nxt: Level) -> float:
-        """The factor of x: ``alpha_next/alpha_cur`` beside eps, ``sigma_next/sigma_cur`` beside x0."""
-        return nxt.alpha / cur.alpha if self.prediction == "eps" else nxt.sigma / cur.sigma
+        """The factor of x: ``alpha_next/alpha_cur`` beside eps, ``sigma_next/sigma_cur e^(-tau^2 h)`` beside x0."""
+        if self.prediction == "eps":
+            return nxt.alpha / cur.alpha
+        return nxt.sigma / cur.sigma * math.exp(-(self.tau**2) * (nxt.lam - cur.lam))
+
+    def spread(self, cur: Level, nxt: Level) -> float:
+        """The factor of standard normal noise; the two predictions share it only in law and as steps become small."""
+        h = nxt.lam - cur.lam
+        if self.prediction == "eps":
+            return self.tau * nxt.sigma * math.sqrt(math.expm1(2 * h))
+        return nxt.sigma * math.sqrt(-math.expm1(-2 * self.tau**2 * h))
 
     def weights(self, schedule: Schedule, ends: Ends, nodes: np.ndarray, rule: MomentRule = exact) -> np.ndarray:
         """Weights (S, n) of predictions at ``nodes`` (S, n), half log-SNRs, for the steps of ``ends``."""
         count = nodes.shape[1]
-        sign = 1.0 if self.prediction == "eps" else -1.0
+        sign = 1.0 if self.prediction == "eps" else -1.0 - self.tau**2
         moments = rule(self._moments(schedule, ends, count), sign * (ends.lam_next - ends.lam))
         xi = np.broadcast_to(-np.arange(count), nodes.shape) if self.even else self._scaled(schedule, ends, nodes)
         powers = xi[:, None, :] ** np.arange(count)[:, None]
@@ -159,9 +178,9 @@ class Kernel:
         lam, weights = self.quadrature(schedule, ends)
         ahead = ends.lam_next[:, None] - lam
         if self.prediction == "eps":
-            kernel = -ends.sigma_next[:, None] * np.exp(ahead) * weights
+            kernel = -self._push * ends.sigma_next[:, None] * np.exp(ahead) * weights
         else:
-            kernel = ends.alpha_next[:, None] * np.exp(-ahead) * weights
+            kernel = self._push * ends.alpha_next[:, None] * np.exp(-self._push * ahead) * weights
         xi = self._scaled(schedule, ends, lam)
         moments = np.stack([(kernel * xi**m).sum(axis=1) for m in range(count)], axis=1)
         if self.quadrature is gauss:
@@ -169,4 +188,11 @@ class Kernel:
         return moments
 
     def _total(self, ends: Ends, h: np.ndarray) -> np.ndarray:
-        return -ends.sigma_next * np.expm1(h) if self.prediction == "eps" else -ends.alpha_next * np.expm1(-h)
+        if self.prediction == "eps":
+            return -self._push * ends.sigma_next * np.expm1(h)
+        return -ends.alpha_next * np.expm1(-self._push * h)
+
+    @property
+    def _push(self) -> float:
+        """How much stronger than in the ODE the prediction pulls: ``1 + tau^2``."""
+        return 1 + self.tau**2

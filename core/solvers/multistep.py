@@ -34,6 +34,7 @@ class Update(NamedTuple):
     corrected : weights of the corrector, whose first prediction is made at the predicted end; empty without one.
     next_level : where the step ends.
     starter : a Runge-Kutta plan where the step is taken by the starting method.
+    spread : factor of fresh standard noise; 0 for the ODE.
     """
 
     level: Level
@@ -42,6 +43,7 @@ class Update(NamedTuple):
     weights: tuple[float, ...] = ()
     corrected: tuple[float, ...] = ()
     starter: Any = None
+    spread: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ class ExponentialMultistep(Solver):
     """Extrapolate the last ``nodes`` predictions by a polynomial and integrate it against the exponential kernel.
 
     ``x_next = carry x + sum_j w_j prediction_j``, newest first; the weights are in ``plan``. With a corrector the model
-    is asked at the end of the step, the step is taken again with that prediction among the nodes, and the next step
-    starts from it: one evaluation a step all the same. The last step is not corrected, as nothing would be asked there.
+    is asked at the end of the step, the step is taken again with that prediction among the nodes (and with the same noise,
+    if there is any), and the next step starts from it: one evaluation a step all the same. The last step is not
+    corrected, as nothing would be asked there.
 
     Attributes
     ----------
@@ -128,7 +131,17 @@ class ExponentialMultistep(Solver):
             weights, corrected = (weights, own) if self.corrector else (own, corrected)
         last = len(levels) - 2
         return [
-            (i, Update(a, b, self.kernel.carry(a, b), tuple(w), tuple(c) if i < last else ()))
+            (
+                i,
+                Update(
+                    a,
+                    b,
+                    self.kernel.carry(a, b),
+                    tuple(w),
+                    tuple(c) if i < last else (),
+                    spread=self.kernel.spread(a, b),
+                ),
+            )
             for i, a, b, w, c in zip(steps, cur, nxt, weights, corrected, strict=True)
         ]
 
@@ -144,15 +157,23 @@ class ExponentialMultistep(Solver):
             return x_next, (None, (newest, *past)[: self.nodes])
         newest = context.problem.predict(x, update.level, self.prediction) if asked is None else asked
         history = (newest, *past)[: self.nodes]
-        x_next = _combine(x, update.carry, update.weights, history)
+        noise = context.path.standard(update.level.t, update.next_level.t).to(x) if update.spread else None
+        x_next = _combine(x, update.carry, update.weights, history, update.spread, noise)
         asked = None
         if update.corrected:
             asked = context.problem.predict(x_next, update.next_level, self.prediction)
-            x_next = _combine(x, update.carry, update.corrected, (asked, *history))
+            x_next = _combine(x, update.carry, update.corrected, (asked, *history), update.spread, noise)
         return x_next, (asked, history[: self.nodes])
 
 
-def _combine(x: Tensor, carry: float, weights: tuple[float, ...], predictions: tuple[Tensor, ...]) -> Tensor:
+def _combine(
+    x: Tensor,
+    carry: float,
+    weights: tuple[float, ...],
+    predictions: tuple[Tensor, ...],
+    spread: float,
+    noise: Tensor | None,
+) -> Tensor:
     terms = zip(weights, predictions, strict=False)
     if carry == 1:  # as in eps under a schedule that keeps the signal: one pass over the particles less
         weight, prediction = next(terms)
@@ -161,4 +182,4 @@ def _combine(x: Tensor, carry: float, weights: tuple[float, ...], predictions: t
         x_next = x * carry
     for weight, prediction in terms:
         x_next.add_(prediction, alpha=weight)
-    return x_next
+    return x_next if noise is None else x_next.add_(noise, alpha=spread)

@@ -54,8 +54,7 @@ class OneStep(Solver):
         x_next = x * affine.keep
         x_next.add_(context.problem.predict(x, cur, kind), alpha=affine.gain)
         if affine.spread:
-            noise = context.path.increment(cur.t, nxt.t).to(x)
-            x_next.add_(noise, alpha=affine.spread / math.sqrt(cur.t - nxt.t))
+            x_next.add_(context.path.standard(cur.t, nxt.t).to(x), alpha=affine.spread)
         return x_next, None
 
 
