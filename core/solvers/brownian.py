@@ -6,7 +6,7 @@ particle only. Runs with different step counts or grids over the same span there
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -77,11 +77,12 @@ class BrownianPath:
         if t == left_t:
             return left_w
         right_w = self._node(0, 0, lambda: math.sqrt(left_t - right_t) * normal(self.seed, "brownian", shape=self.shape))
-        index = 0
+        index, middles = 0, self._middles(t)
         for depth in range(1, DEPTH + 1):
             if t == right_t:
                 return right_w
-            middle_t = self._times(depth, index)
+            # where rounding led the descent past a boundary, the other side is computed after all
+            middle_t = middles.get((depth, index)) or float(self._times([depth], [index])[0])
             if not right_t < middle_t < left_t:  # the cell is as fine as float64 tells times apart
                 break
             middle_w = self._node(
@@ -93,9 +94,16 @@ class BrownianPath:
                 left_t, left_w, index = middle_t, middle_w, 2 * index + 1
         return torch.lerp(left_w, right_w, (left_t - t) / (left_t - right_t))
 
-    def _times(self, depth: int, index: int) -> float:
-        u = (2 * index + 1) / 2**depth
-        return float(self.schedule.time_of(self._first + u * self._span))
+    def _middles(self, t: float) -> dict[tuple[int, int], float]:
+        """The middles of all cells that hold ``t``, by depth and index: the schedule is asked once."""
+        u = (float(self.schedule.log_snr(t)) - self._first) / self._span
+        depths = range(1, DEPTH + 1)
+        indices = [min(int(u * 2 ** (depth - 1)), 2 ** (depth - 1) - 1) for depth in depths]
+        return dict(zip(zip(depths, indices, strict=True), self._times(depths, indices).tolist(), strict=True))
+
+    def _times(self, depths: Sequence[int], indices: Sequence[int]) -> Tensor:
+        u = torch.tensor([(2 * i + 1) / 2**d for d, i in zip(depths, indices, strict=True)], dtype=torch.float64)
+        return self.schedule.time_of(self._first + u * self._span)
 
     def _bridge(
         self, depth: int, index: int, left: tuple[float, Tensor], right: tuple[float, Tensor], middle_t: float
