@@ -76,8 +76,8 @@ sharing.share(page, result, figure, "slice", lambda: words.slice_table(result))
 
 explain.notes(result.notes)
 with st.expander("The formulas"):
-    for name in result.spec.schedules:
-        info = SCHEDULES[name]
+    grids = {grid.name: grid.info for grid in result.spec.grids}
+    for info in [*(SCHEDULES[name] for name in result.spec.schedules), *grids.values()]:
         st.markdown(f"**{info.title}.** {info.description}")
         st.latex(info.formula)
         st.caption(info.source)

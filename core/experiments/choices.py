@@ -60,8 +60,11 @@ class Choice(Frozen):
     def label(self) -> str:
         """Title on screen, with the options that differ from the defaults."""
         title = self.registry[self.name].title
-        changed = [f"{key} = {_brief(value)}" for key, value in self.options]
+        changed = [f"{self._symbol(key)} = {_brief(value)}" for key, value in self.options]
         return f"{title} ({', '.join(changed)})" if changed else title
+
+    def _symbol(self, key: str) -> str:
+        return key
 
 
 class SolverChoice(Choice):
@@ -84,12 +87,15 @@ class GridChoice(Choice):
 
     @classmethod
     def _in_one_form(cls, name: Any, known: Mapping[str, Any], key: str, value: Value) -> Value:
-        return known[key].check(f"{key} of grid {name!r}", value) if key in known else value
+        return known[key].check(f"option {key} of grid {name!r}", value) if key in known else value
 
     @model_validator(mode="after")
     def _known(self) -> "GridChoice":
         self.info.values(self.name, dict(self.options))
         return self
+
+    def _symbol(self, key: str) -> str:
+        return self.info.options[key].symbol or key
 
     @property
     def info(self) -> GridInfo:

@@ -73,9 +73,9 @@ _FROM_TIME = {
 }
 
 
-def _list(title: str, what: str, low: float, high: float) -> GridOption:
+def _list(title: str, symbol: str, what: str, low: float, high: float) -> GridOption:
     words = f"The grid as a list {what}, with blanks or commas between."
-    return GridOption((), words, title=title, most=MOST, low=low, high=high)
+    return GridOption((), words, title=title, symbol=symbol, most=MOST, low=low, high=high)
 
 
 GRIDS.add(
@@ -88,9 +88,9 @@ GRIDS.add(
         "Fritsch and Carlson 1980 (SIAM J. Numer. Anal. 17) for the interpolation",
         _custom,
         {
-            "t": _list("Times t", "of times t that fall", 0.0, 1e9),
-            "sigma": _list("Or noise ratios σ/α", "of noise ratios σ/α that fall", 0.0, 1e9),
-            "lam": _list("Or λ", "of half log signal-to-noise ratios λ that rise", -100.0, 100.0),
+            "t": _list("Times t", "t", "of times t that fall", 0.0, 1e9),
+            "sigma": _list("Or noise ratios σ/α", "σ/α", "of noise ratios σ/α that fall", 0.0, 1e9),
+            "lam": _list("Or λ", "λ", "of half log signal-to-noise ratios λ that rise", -100.0, 100.0),
         },
         own_ends=True,
     ),

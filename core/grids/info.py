@@ -20,7 +20,8 @@ class GridOption:
     ----------
     default : value when the user says nothing.
     help : one plain sentence.
-    title : name on screen; the option's own name if empty.
+    title : name of its widget; the option's own name if empty.
+    symbol : name in the label of a grid, such as "ρ"; the option's own name if empty.
     choices : allowed values of a choice; empty otherwise.
     most : longest list of numbers; 0 if this is no list.
     low, high : closed range of a number, or of each one in a list.
@@ -29,6 +30,7 @@ class GridOption:
     default: Any
     help: str
     title: str = ""
+    symbol: str = ""
     choices: tuple[Any, ...] = ()
     most: int = 0
     low: float = 0.0
@@ -115,7 +117,9 @@ class GridInfo:
             allowed = ", ".join(self.options) or "none"
             raise ValueError(f"grid {name!r} has no option {unknown[0]!r}; it takes {allowed}")
         values = {key: option.default for key, option in self.options.items()}
-        return values | {key: self.options[key].check(f"{key} of grid {name!r}", v) for key, v in options.items()}
+        return values | {
+            key: self.options[key].check(f"option {key} of grid {name!r}", v) for key, v in options.items()
+        }
 
 
 GRIDS: Registry[GridInfo] = Registry("time grid")

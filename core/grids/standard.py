@@ -95,6 +95,7 @@ GRIDS.add(
                 "step stay at the noise; beyond 100 the grid is uniform in λ for the eye, and a negative ρ "
                 "would only continue past that.",
                 title="Exponent ρ",
+                symbol="ρ",
                 low=0.1,
                 high=100.0,
             )
@@ -116,6 +117,7 @@ GRIDS.add(
                 "0.2 to 5. 1 is uniform in λ, larger takes longer steps first and shorter ones near the data. Beyond "
                 "these limits nearly all the way is one step.",
                 title="Exponent ρ",
+                symbol="ρ",
                 low=0.2,
                 high=5.0,
             )
@@ -133,8 +135,12 @@ GRIDS.add(
         "Beta sampling, 2407.12173; ComfyUI's beta scheduler (in t), diffusers' use_beta_sigmas (in σ/α)",
         _beta,
         {
-            "alpha": GridOption(0.6, f"How steps lie at the data, {_CROWDING}", "α, at the data", low=0.3, high=5.0),
-            "beta": GridOption(0.6, f"How steps lie at the noise, {_CROWDING}", "β, at the noise", low=0.3, high=5.0),
+            "alpha": GridOption(
+                0.6, f"How steps lie at the data, {_CROWDING}", "α, at the data", "α", low=0.3, high=5.0
+            ),
+            "beta": GridOption(
+                0.6, f"How steps lie at the noise, {_CROWDING}", "β, at the noise", "β", low=0.3, high=5.0
+            ),
             "variable": GridOption(
                 "t",
                 "What the quantiles are of: time t as in the paper, or sigma for σ/α as in diffusers.",

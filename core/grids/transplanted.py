@@ -64,6 +64,7 @@ GRIDS.add(
                 "VP's time at the data end of the schedule, 1e-5 to 0.1: larger puts fewer steps near the data. "
                 "0.001 is the paper's.",
                 title="VP time at the data, εₛ",
+                symbol="εₛ",
                 low=1e-5,
                 high=0.1,
             )
@@ -84,7 +85,8 @@ GRIDS.add(
     "sigmoid",
     GridInfo(
         "Sigmoid",
-        "The share of noise in the variance falls along a sigmoid: short steps at both ends, long ones between.",
+        "The share of noise in the variance falls along a sigmoid: of that share the first and last steps take little, "
+        "though in λ they are the longest.",
         r"\frac{\sigma_i^2}{\alpha_i^2+\sigma_i^2} = \nu_0 + \frac{s(\frac{2i}{S}-1)-s(-1)}{s(1)-s(-1)}(\nu_S-\nu_0),"
         r"\quad s(x)=\frac{1}{1+e^{-3x/\tau}}",
         "Sigmoid schedule, 2212.11972 and 2301.10972, with its ends fitted as EDM fits VP's",
@@ -95,6 +97,7 @@ GRIDS.add(
                 "Temperature, 0.2 to 10: small is steep, so that the ends are crowded; large is even in the share of "
                 "noise. 1 is the paper's.",
                 title="Temperature τ",
+                symbol="τ",
                 low=0.2,
                 high=10.0,
             )

@@ -39,7 +39,7 @@ def _option(slot: str, position: int, choice: Choice, key: str, option: Any) -> 
     }
     if option.choices:
         st.session_state[widget] = value
-        if option.choices == (False, True):
+        if isinstance(option.default, bool):
             st.toggle(**arguments)
         else:
             st.selectbox(options=list(option.choices), **arguments)

@@ -125,7 +125,7 @@ GOOD = {"seed": "7", "particles": "12", "schedule": "flow"}
         ),
         (TrajectoriesSpec, {"solvers": "euler(eta=2)"}, ["no option 'eta'"], {}),
         (TrajectoriesSpec, {"rho": "7"}, ["There is no setting 'rho'; known are"], {"grid": DEFAULT_GRID}),
-        (TrajectoriesSpec, {"grid": "karras(rho=999)"}, ["grid = 'karras(rho=999)': rho of"], {"grid": DEFAULT_GRID}),
+        (TrajectoriesSpec, {"grid": "karras(rho=999)"}, ["grid = 'karras(rho=999)': option rho of"], {"grid": DEFAULT_GRID}),
         (TrajectoriesSpec, {"grid": "trailing"}, ["ddpm-linear, ddpm-cosine"], {"grid": DEFAULT_GRID}),
         (TrajectoriesSpec, {"grid": "custom(t=0.1 0.9)"}, ["0.1 is followed by 0.9"], {"grid": DEFAULT_GRID}),
         (

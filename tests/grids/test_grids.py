@@ -127,7 +127,7 @@ def test_start_and_end_default_one_by_one():
         (("uniform-t", 1000, 0.5, 0.5 - 1e-14), {}, "fall together in float64; use fewer steps"),
         (("custom", 3), {"t": "1 x"}, "t of grid 'custom' must be a list of numbers, such as .* cannot read 'x'"),
         (("custom", 3), {"t": None}, "must be a list of numbers; got None"),
-        (("custom", 3), {"t": [0.5, None]}, "each number in t of grid 'custom' must be a number .* got None"),
+        (("custom", 3), {"t": [0.5, None]}, "each number in option t of grid 'custom' must be a number .* got None"),
         (("custom", 3), {"t": [0.5]}, "needs at least 2 numbers, the first and the last time; got 1"),
         (("custom", 3), {"t": [0.5, math.nan]}, "got nan"),
         (("custom", 3), {"t": range(MOST + 1)}, "takes at most 201 numbers; got 202"),
