@@ -11,6 +11,7 @@ page = st.navigation(
         st.Page("pages/schedules.py", title="Schedules"),
         st.Page("pages/trajectories.py", title="Trajectories"),
         st.Page("pages/convergence.py", title="Error against steps"),
+        st.Page("pages/local_error.py", title="Step by step"),
         st.Page("pages/grid_map.py", title="Solver × grid"),
         st.Page("pages/order_table.py", title="Orders measured"),
         st.Page("pages/curvature.py", title="Curvature"),

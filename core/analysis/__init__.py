@@ -12,15 +12,19 @@ from core.analysis.geometry import (
     straightness,
 )
 from core.analysis.intervals import OrderInterval, order_interval
+from core.analysis.local_steps import LocalSteps, carry_to_end, local_steps
 from core.analysis.response import Response, respond, spread
 
 __all__ = [
     "FittedOrder",
+    "LocalSteps",
     "OrderInterval",
     "Response",
+    "carry_to_end",
     "convergence_order",
     "flow_curvature",
     "length_over_chord",
+    "local_steps",
     "median_error",
     "order_interval",
     "particle_error",

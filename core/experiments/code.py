@@ -18,6 +18,8 @@ _FROM = {
     "rms_error": "core.analysis",
     "particle_error": "core.analysis",
     "order_interval": "core.analysis",
+    "local_steps": "core.analysis",
+    "carry_to_end": "core.analysis",
     "convergence_order": "core.analysis",
     "flow_curvature": "core.analysis",
     "polyline_curvature": "core.analysis",

@@ -14,12 +14,13 @@ from core.experiments.catalogue import CatalogueSpec
 from core.experiments.convergence import run_convergence
 from core.experiments.curvature import run_curvature
 from core.experiments.grid_map import GridMapSpec, run_grid_map
+from core.experiments.local_error import LocalErrorSpec, run_local_error
 from core.experiments.order_table import OrderTableSpec, run_order_table
 from core.experiments.schedules import run_schedules
 from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
 from core.experiments.writing_catalogue import write_catalogue
-from core.experiments.writing_errors import write_grid_map, write_order_table
+from core.experiments.writing_errors import write_grid_map, write_local_error, write_order_table
 from core.registry import Registry
 
 
@@ -125,6 +126,16 @@ EXPERIMENTS.add(
         CatalogueSpec,
         run_catalogue,
         write_catalogue,
+    ),
+)
+EXPERIMENTS.add(
+    "local_error",
+    ExperimentInfo(
+        "Step by step",
+        "Measure the error of every single step, and what it is at the end.",
+        LocalErrorSpec,
+        run_local_error,
+        write_local_error,
     ),
 )
 

@@ -30,7 +30,8 @@ def model_text(data: Data) -> str:
     return f'model = make_toy("{data.name}", scale={data.scale!r}{width})'
 
 
-def _grid(spec: Timed, steps: str) -> str:
+def grid_text(spec: Timed, steps: str) -> str:
+    """The times of a run as an expression."""
     ends = "".join(f", {end}={getattr(spec, end)!r}" for end in ("t_start", "t_end") if getattr(spec, end) is not None)
     options = "".join(f", {key}={value!r}" for key, value in spec.grid.options)
     return f'make_grid("{spec.grid.name}", problem.schedule, {steps}{ends}{options})'
@@ -68,7 +69,7 @@ def write_trajectories(spec: TrajectoriesSpec) -> str:
     solvers = "\n".join(map(solver_text, spec.solvers))
     return f"""{model_text(spec.data)}
 problem = Problem(model, make_schedule("{spec.schedule}"))
-times = {_grid(spec, f"steps={spec.steps}")}
+times = {grid_text(spec, f"steps={spec.steps}")}
 {start_text(spec, _precision(spec.data))}
 reference = {reference_text(spec.data, spec.steps)}
 
@@ -90,7 +91,7 @@ def write_convergence(spec: ConvergenceSpec) -> str:
     dtype = f"torch.{spec.precision}" if spec.data.kind == "toy" else "torch.float32"
     return f"""{model_text(spec.data)}
 problem = Problem(model, make_schedule("{spec.schedule}"))
-times = {_grid(spec, f"steps={spec.path_steps}")}
+times = {grid_text(spec, f"steps={spec.path_steps}")}
 {start_text(spec, dtype)}
 reference = {reference_text(spec.data, spec.path_steps)}
 
@@ -102,7 +103,7 @@ errors = []
 for name, options in solvers:
     row = []
     for steps in step_counts:
-        grid = {_grid(spec, "steps")}
+        grid = {grid_text(spec, "steps")}
         run = solve(problem, name, grid, x_start, seed={spec.seed}, record=False, **options)
         row.append(rms_error(run.final, reference.final))
     errors.append(row)

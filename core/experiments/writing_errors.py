@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
-from core.experiments.build import accuracy_of
+from core.experiments.build import NETWORK_REFERENCE, accuracy_of, is_exact
 from core.experiments.grid_map import GridMapSpec, fitting_grids, fixed_step_solvers
+from core.experiments.local_error import LocalErrorSpec, carry_tolerance
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.specification import GridChoice, SolverChoice
-from core.experiments.writing import model_text, reference_text, solver_text, start_text
+from core.experiments.writing import grid_text, model_text, reference_text, solver_text, start_text
 from core.solvers import SOLVERS
 
 
@@ -83,6 +84,35 @@ for name, options, steps in solvers:
                 print(f"{{name}} {{options}}, {{label}}: {{steps}} steps, median {{median:.3g}}, RMS {{rms:.3g}}")
                 break
 """
+
+
+def write_local_error(spec: LocalErrorSpec) -> str:
+    """The error of every single step, and what it is at the end."""
+    dtype = "torch.float64" if spec.data.kind == "toy" else "torch.float32"
+    carried = f"""
+ends = torch.cat([one.ends for one in stepped], dim=1)  # all solvers at once
+carried = carry_to_end(problem, times, ends, states, rtol={carry_tolerance(spec)!r})
+for (name, options), grown in zip(solvers, carried.split({spec.particles}, dim=1)):
+    print(name, options, "carried to the end:", grown.flatten(1).square().mean(1).sqrt())
+"""
+    return f"""{model_text(spec.data)}
+problem = Problem(model, make_schedule("{spec.schedule}"))
+times = {grid_text(spec, f"steps={spec.steps}")}
+{start_text(spec, dtype)}
+reference = {reference_text(spec.data, spec.steps, record=True)}
+states = reference.states{"" if is_exact(spec.data) else f"[::{-(-NETWORK_REFERENCE[1] // spec.steps)}]"}
+units = torch.hypot(problem.schedule.alpha(times), problem.schedule.sigma(times))[1:]
+
+solvers = [
+{_lines(map(solver_text, spec.solvers))}
+]
+stepped, local = [], []
+for name, options in solvers:
+    stepped.append(local_steps(problem, name, times, states, **options))
+    errors = (stepped[-1].ends - states[1:]).flatten(1).square().mean(1).sqrt() / units
+    local.append(errors)
+    print(name, options, "error of each step:", errors)
+{carried if is_exact(spec.data) else ""}"""
 
 
 def _within(choice: SolverChoice, nfe: int) -> str:

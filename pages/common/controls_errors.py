@@ -1,11 +1,11 @@
 """The widgets of the pages on errors that no other page needs, and the way between these pages."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.experiments.grid_map import MOST_NFE
+from core.experiments.local_error import MOST_STEPS
 from core.experiments.specification import GridChoice, SolverChoice
 from core.grids import GRIDS
 from core.schedules import SCHEDULES
@@ -14,10 +14,12 @@ from pages.common import fields, settings
 
 FAMILY = {
     "convergence": "Error curve",
+    "local_error": "Step by step",
     "grid_map": "Solver × grid",
     "order_table": "Orders",
 }
 BUDGETS = [*range(1, 13), 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
+STEPS = [*range(2, 13), 15, 20, 25, 30, 40, 50, 75, 100]
 BEGIN = {"noise": "Pure noise", "middle": "The middle"}
 
 
@@ -115,19 +117,43 @@ def _set(page: str, values: dict[str, Any]) -> None:
         settings.put(fields.name_of(page, field, fields.kind()), value)
 
 
-def variants(page: Any, names: Sequence[str]) -> None:
-    """For each solver of ``names`` with options to choose from: a button that shows every choice side by side."""
+def variants(page: Any) -> None:
+    """Every choice of one option of one solver side by side: pick which."""
     slot = fields.name_of(page.name, "solvers", fields.kind())
-    for name in names:
-        for key, option in SOLVERS[name].options.items():
-            if option.choices:
-                texts = [_with(name, key, value, option.default) for value in option.choices]
-                label = f"{SOLVERS[name].title}: {key.replace('_', ' ')}"
-                st.button(
-                    label, key=f"variants {name} {key}", on_click=settings.put, args=(slot, texts), help=option.help
-                )
+    chosen = settings.get(slot, [str(choice) for choice in page.default.solvers])
+    names = dict.fromkeys(SolverChoice.model_validate(text).name for text in chosen)
+    offered = {
+        f"{SOLVERS[name].title}: {key.replace('_', ' ')}": (name, key)
+        for name in names
+        for key, option in SOLVERS[name].options.items()
+        if option.choices
+    }
+    if not offered:
+        return
+    with st.popover("Compare the choices of one option", width="stretch"):
+        for label, (name, key) in offered.items():
+            texts = [_with(name, key, value) for value in SOLVERS[name].options[key].choices]
+            st.button(
+                label,
+                key=f"variants {name} {key}",
+                on_click=settings.put,
+                args=(slot, texts),
+                help=SOLVERS[name].options[key].help,
+                type="tertiary",
+            )
 
 
-def _with(name: str, key: str, value: Any, default: Any) -> str:
-    changed = () if value == default and isinstance(value, bool) == isinstance(default, bool) else ((key, value),)
-    return str(SolverChoice(name=name, options=changed))
+def _with(name: str, key: str, value: Any) -> str:
+    return str(SolverChoice(name=name, options=((key, value),)))
+
+
+def few_steps(page: Any) -> None:
+    """Number of steps where each is carried to the end."""
+    most = MOST_STEPS[fields.kind()]
+    settings.ladder(
+        "Steps",
+        fields.name_of(page.name, "steps", fields.kind()),
+        [rung for rung in STEPS if rung <= most],
+        page.default.steps,
+        help=f"2 to {most}: the error of each is carried to the end, which takes a solution of its own.",
+    )

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from core.experiments.local_error import PHASES
 from core.experiments.order_table import VERDICTS, WITHIN
 from core.figures.grid_map import MEASURES, best_cells
 from core.solvers import SOLVERS
@@ -22,6 +23,16 @@ BUDGET = r"""
 evaluations a step takes half as many steps. All runs start from the same noise, and an error is the distance of their
 ends from the reference solution. The median over particles is not moved by the few that end in another mode of the
 data; the RMS is.
+"""
+
+LOCAL = r"""
+**Local error.** With the exact path $x(t)$, step $i$ of the solver starts from $x(t_i)$ and ends in $\hat x_{i+1}$; a
+multistep method finds in its history the predictions that its own steps from exact states have left. Its local error is
+$\hat x_{i+1} - x(t_{i+1})$, here divided by $\sqrt{\alpha^2+\sigma^2}$.
+
+**Carried to the end.** With $\Phi$ the exact flow from $t_{i+1}$ to the last time, the step adds
+$\Phi(\hat x_{i+1}) - \Phi(x(t_{i+1}))$ to the end error. The sum over all steps is the end error up to terms that are
+smaller by a factor of the step length, and up to second order in the errors.
 """
 
 
@@ -68,3 +79,18 @@ def grid_map(result: Any, measure: str) -> str:
     lost = int((~np.isfinite(errors)).sum())
     lines += [f"{counted(lost, 'cell')} of {errors.size} {'has' if lost == 1 else 'have'} no error."] if lost else []
     return " ".join(lines)
+
+
+def local_error(result: Any) -> str:
+    """Which step costs most, and what the last one costs."""
+    lines = []
+    for one in result.solvers:
+        errors = one.carried if result.carried else one.local
+        if not np.isfinite(errors).any():
+            continue
+        worst = int(np.nanargmax(errors))
+        lines.append(
+            f"**{one.choice.label}** loses most in step {worst + 1} of {len(errors)} ({PHASES[one.phase[worst]]}: "
+            f"{number(errors[worst])}); its first step costs {number(errors[0])}, its last {number(errors[-1])}."
+        )
+    return "  \n".join(lines) or "No step has an error to show."

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import driver
 
-PAGES = ("", "schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map")
-WITH_IMAGES = ("schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map")
+PAGES = ("", "schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map", "local_error")
+WITH_IMAGES = ("schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map", "local_error")
 SLOW = 120_000
 
 

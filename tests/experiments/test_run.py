@@ -25,6 +25,7 @@ from core.experiments import (
     run_experiment,
 )
 from core.experiments.grid_map import GridMapSpec
+from core.experiments.local_error import LocalErrorSpec
 from core.experiments.order_table import OrderTableSpec
 from core.grids import GRIDS
 from core.models import Model
@@ -42,6 +43,8 @@ SPECS = {
     "curvature": CurvatureSpec(particles=5, nodes=40, seed=25),
     "curvature of images": CurvatureSpec(data=DIGITS, particles=2, nodes=30, seed=26, schedules=("vp-linear", "flow")),
     "schedules": SchedulesSpec(steps=7),
+    "steps": LocalErrorSpec(particles=5, steps=8, seed=61, solvers=("ddim", "dpmpp-2m")),
+    "steps of images": LocalErrorSpec(data=DIGITS, particles=2, steps=5, seed=62, solvers=("ddim",)),
     "map": GridMapSpec(particles=9, nfe=8, seed=29, solvers=("ddim", "edm-heun", "dpmpp-2m")),
     "map of images": GridMapSpec(
         data=DIGITS, particles=2, nfe=6, seed=30, solvers=("ddim", "dpm-2m"), grids=("karras",)
