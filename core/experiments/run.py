@@ -16,11 +16,13 @@ from core.experiments.curvature import run_curvature
 from core.experiments.grid_map import GridMapSpec, run_grid_map
 from core.experiments.local_error import LocalErrorSpec, run_local_error
 from core.experiments.order_table import OrderTableSpec, run_order_table
+from core.experiments.recommend import RecommendSpec, run_recommend
 from core.experiments.schedules import run_schedules
 from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
 from core.experiments.writing_catalogue import write_catalogue
 from core.experiments.writing_errors import write_grid_map, write_local_error, write_order_table
+from core.experiments.writing_recommend import write_recommend
 from core.registry import Registry
 
 
@@ -136,6 +138,16 @@ EXPERIMENTS.add(
         LocalErrorSpec,
         run_local_error,
         write_local_error,
+    ),
+)
+EXPERIMENTS.add(
+    "recommend",
+    ExperimentInfo(
+        "Choose a solver",
+        "Rank every solver and grid within one budget of evaluations, with intervals over particles.",
+        RecommendSpec,
+        run_recommend,
+        write_recommend,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Standings: intervals hold the truth as often as they say, twins are equal, and what is worse is told from the best."""
+"""Standings: intervals hold the truth as often as they say, twins are equal, what is worse is told from the best."""
 
 import numpy as np
 import pytest
