@@ -31,6 +31,8 @@ register(
     formula=r"\|x^{(5)}-x^{(4)}\| \le atol + rtol\,|x|",
     source="Dormand and Prince 1980; used for sampling in Song et al. 2020, arXiv 2011.13456",
     build=_scipy("RK45", charts.TIME),
+    when="Likelihoods and encodings, where a tolerance is worth more than a fixed cost.",
+    cite=("dormand1980family", "song2020sde", "virtanen2020scipy"),
     options={"rtol": _tolerance(1e-5, 1e-13), "atol": _tolerance(1e-5, 1e-14)},
     adaptive=True,
 )
@@ -52,6 +54,8 @@ register(
     formula=r"\frac{du}{d\lambda} = s^2u - s\,\epsilon_\theta,\quad u = \frac{x}{\sqrt{\alpha^2+\sigma^2}}",
     source=_HAIRER,
     build=_reference,
+    when="As the solution to compare with; hundreds of evaluations.",
+    cite=("hairer1993nonstiff", "virtanen2020scipy"),
     options={
         "rtol": _tolerance(1e-12, 1e-13),
         "atol": _tolerance(1e-12, 1e-14),

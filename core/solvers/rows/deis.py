@@ -7,11 +7,18 @@ from core.solvers import runge_kutta as rk
 from core.solvers.integrals import Kernel, left_sum
 from core.solvers.multistep import ExponentialMultistep
 from core.solvers.register import register
+from core.solvers.rows import peers
 from core.solvers.rows.table import multistep
 
 FAMILY = "DEIS"
 _SOURCE = "Zhang and Chen 2022, arXiv 2204.13902"
 _DEGREE = {1: "a line through its last two values", 2: "a parabola through its last three", 3: "a cubic through four"}
+_WHEN = {
+    1: "Ten to thirty steps at one evaluation a step, for models that predict noise.",
+    2: "Ten steps and more, where noise predictions are smooth.",
+    3: "Twenty steps and more on smooth problems; at fewer its large weights of both signs magnify what is wrong.",
+}
+_IN_LAMBDA = "Its polynomial runs in λ and not in t: the same order with other weights, so the ends differ."
 _TAB = r"x_{next} = \tfrac{\alpha'}{\alpha}x - \sigma'\sum_j \epsilon_{-j}\int_0^h e^{h-u}\,\ell_j(%s)\,du"
 
 for degree, words in _DEGREE.items():
@@ -28,6 +35,9 @@ for degree, words in _DEGREE.items():
         note="The public code sums the integrals of its weights from 10,000 left ends, which is off by a "
         "ten-thousandth of the step: an error of first order, which takes over once the polynomial is more exact "
         "(quadrature = left-sum).",
+        when=_WHEN[degree],
+        cite=("zhang2022deis",),
+        peers=(peers.diffusers_deis(degree + 1, _IN_LAMBDA),) if degree < 3 else (),
     )
 for degree, words in _DEGREE.items():
     multistep(
@@ -39,6 +49,9 @@ for degree, words in _DEGREE.items():
         description=f"Extrapolate the predicted noise in σ/α, by {words}: Adams and Bashforth with uneven steps.",
         formula=r"y_{next} = y + \sum_j \epsilon_{-j}\int_\rho^{\rho'} \ell_j(r)\,dr,\quad y = x/\alpha",
         source=_SOURCE,
+        when=_WHEN[degree],
+        cite=("zhang2022deis",),
+        peers=peers.lms(degree + 1),
     )
 for order, tableau, method in (
     (2, rk.HEUN, "Heun's method"),
@@ -57,4 +70,7 @@ for order, tableau, method in (
         source=_SOURCE,
         build=partial(rk.RungeKutta, tableau, charts.RHO, "eps"),
         note="The same numbers as EDM Heun." if order == 2 else "",
+        when="Where a step must stand on its own: restarts, guidance that changes, a model that is swapped on the way.",
+        cite=("zhang2022deis",),
+        peers=(peers.k_diffusion("heun"), peers.sigmas_of_diffusers("HeunDiscrete")) if order == 2 else (),
     )

@@ -2,6 +2,7 @@
 
 from core.solvers.integrals import Kernel, half_second_moment, half_weight
 from core.solvers.multistep import ExponentialMultistep
+from core.solvers.rows import peers
 from core.solvers.rows.table import multistep
 
 FAMILY = "Exponential multistep"
@@ -31,6 +32,13 @@ multistep(
     formula=r"x_{next} = \tfrac{\alpha'}{\alpha}x - \sigma'(e^h-1)\,\epsilon_\theta",
     source="Song et al. 2020, arXiv 2010.02502",
     note="The same numbers as DPM-Solver-1, DPM-Solver++ 1, DEIS of degree 0 and Euler in σ/α.",
+    when="The plain choice where steps are many or robustness counts more than accuracy; a baseline for all others.",
+    cite=("song2020ddim",),
+    peers=(
+        peers.chain_of_diffusers("DDIM", clip_sample=False),
+        peers.k_diffusion("euler"),
+        peers.dpm_solver("dpmsolver", 1, "multistep", lower_order_final=False),
+    ),
 )
 multistep(
     "dpm-2m",
@@ -42,6 +50,9 @@ multistep(
     formula=r"x_{next} = \tfrac{\alpha'}{\alpha}x - \sigma'(e^h-1)"
     r"\left(\epsilon_0+\tfrac{h}{2h_{-1}}(\epsilon_0-\epsilon_{-1})\right)",
     source=_DPM,
+    when="Ten to thirty steps without strong guidance, for models that predict noise.",
+    cite=("lu2022dpm",),
+    peers=peers.multistep_dpm("dpmsolver", 2),
 )
 multistep(
     "dpm-3m",
@@ -52,6 +63,8 @@ multistep(
     description="Extrapolate the predicted noise by a parabola through its last three values.",
     formula=_EPS_3M,
     source=_DPM,
+    when="Twenty steps and more, where a smooth prediction lets order 3 pay off.",
+    cite=("lu2022dpm",),
 )
 multistep(
     "dpm-3m-as-published",
@@ -64,6 +77,9 @@ multistep(
     description="The three-value extrapolation with the second difference of the public code.",
     formula=_EPS_3M.replace(r"\tfrac{u^2}{2}", r"\tfrac{u^2}{4}"),
     source=_DPM,
+    when="To repeat published numbers; for new work take DPM-Solver 3M.",
+    cite=("lu2022dpm",),
+    peers=peers.multistep_dpm("dpmsolver", 3),
     note=_MISSING_TWO,
 )
 multistep(
@@ -75,6 +91,9 @@ multistep(
     description="Extrapolate the predicted clean data by a line through its last two values.",
     formula=r"x_{next} = \tfrac{\sigma'}{\sigma}x + \alpha'(1-e^{-h})\left(D_0+\tfrac{h}{2h_{-1}}(D_0-D_{-1})\right)",
     source=_DPMPP,
+    when="The first to try: ten to thirty steps, also under guidance, at one evaluation a step.",
+    cite=("lu2022dpmpp",),
+    peers=(*peers.multistep_dpm("dpmsolver++", 2), peers.k_diffusion("dpmpp_2m")),
 )
 multistep(
     "dpmpp-3m",
@@ -85,6 +104,8 @@ multistep(
     description="Extrapolate the predicted clean data by a parabola through its last three values.",
     formula=_PLUS_3M,
     source=_DPMPP,
+    when="Twenty steps and more without strong guidance, where a smooth prediction lets order 3 pay off.",
+    cite=("lu2022dpmpp",),
 )
 multistep(
     "dpmpp-3m-as-published",
@@ -97,5 +118,8 @@ multistep(
     description="The three-value extrapolation with the second difference of the public code.",
     formula=_PLUS_3M.replace(r"\tfrac{u^2}{2}", r"\tfrac{u^2}{4}"),
     source=_DPMPP,
+    when="To repeat published numbers; for new work take DPM-Solver++ 3M.",
+    cite=("lu2022dpmpp",),
+    peers=peers.multistep_dpm("dpmsolver++", 3),
     note=_MISSING_TWO,
 )

@@ -4,7 +4,9 @@ from functools import partial
 
 from core.solvers import charts
 from core.solvers import runge_kutta as rk
+from core.solvers.info import Peer
 from core.solvers.register import register
+from core.solvers.rows import peers
 
 IN_T = "Runge-Kutta in t"
 IN_SIGMA = "Runge-Kutta in σ (EDM)"
@@ -34,8 +36,36 @@ def _runge_kutta(
         formula=formula,
         source=source,
         build=partial(rk.RungeKutta, tableau, chart),
+        when=_WHEN[order] if family == IN_T else _WHEN_IN_SIGMA[order],
+        cite=_CITE.get(name, ("hairer1993nonstiff",)),
+        peers=_PEERS.get(name, ()),
     )
 
+
+_WHEN = {
+    1: "To see what goes wrong without any knowledge of the equation; hundreds of steps.",
+    2: "Problems that are smooth in t, such as straight flows; near the data of VP schedules steps must be short.",
+    3: "Smooth problems, fifty evaluations and more.",
+    4: "Smooth problems at high accuracy, a hundred evaluations and more.",
+}
+_WHEN_IN_SIGMA = {
+    1: "The plain choice for models trained on noise levels; the same numbers as DDIM.",
+    2: "Thirty evaluations and more on EDM's grid, where robustness counts more than the last digit.",
+}
+_CITE = {
+    "ralston": ("ralston1962error", "hairer1993nonstiff"),
+    "edm-euler": ("karras2022edm",),
+    "edm-heun": ("karras2022edm",),
+    "edm-midpoint": ("karras2022edm", "hairer1993nonstiff"),
+}
+_LOG_MIDDLE = (
+    "Its middle lies half way in log σ instead of in σ, so the ends differ: those of DPM-Solver 2S are its own."
+)
+_PEERS: dict[str, tuple[Peer, ...]] = {
+    "edm-euler": (peers.k_diffusion("euler"), peers.sigmas_of_diffusers("EulerDiscrete")),
+    "edm-heun": (peers.k_diffusion("heun"), peers.sigmas_of_diffusers("HeunDiscrete")),
+    "edm-midpoint": (peers.k_diffusion("dpm_2", f"{peers.ENDS_CLEAN} {_LOG_MIDDLE}"),),
+}
 
 _EULER = r"u_{next} = u + h\,k_1,\quad k_1 = u'(u, \tau)"
 _MIDPOINT = r"u_{next} = u + h\,k_2,\quad k_2 = u'(u+\tfrac h2 k_1, \tau+\tfrac h2)"

@@ -6,6 +6,7 @@ from core.solvers.base import Solver
 from core.solvers.fast import Fast
 from core.solvers.info import SolverOption
 from core.solvers.register import register
+from core.solvers.rows import peers
 from core.solvers.single_step import ExponentialSingleStep, Stage, second_order, third_order
 
 FAMILY = "Exponential single-step"
@@ -38,6 +39,20 @@ def _inner(default: float) -> dict[str, SolverOption]:
 def _build(prediction: str, stages: Callable[[float], tuple[Stage, ...]]) -> Callable[..., Solver]:
     return lambda r1: ExponentialSingleStep(prediction, stages(r1))
 
+
+_PEERS = {
+    "dpm-2s": (
+        peers.dpm_solver("dpmsolver", 2, "singlestep_fixed"),
+        peers.k_diffusion("dpm_2"),
+        peers.sigmas_of_diffusers("KDPM2Discrete"),
+    ),
+    "dpm-3s": (peers.dpm_solver("dpmsolver", 3, "singlestep_fixed", steps=30),),
+    "dpmpp-2s": (
+        peers.dpm_solver("dpmsolver++", 2, "singlestep_fixed"),
+        peers.k_diffusion("dpmpp_2s_ancestral", eta=0.0),
+    ),
+    "dpmpp-3s": (peers.dpm_solver("dpmsolver++", 3, "singlestep_fixed", steps=30),),
+}
 
 for name, title, prediction, order, stages, r1, description, formula, source, note in (
     (
@@ -102,6 +117,9 @@ for name, title, prediction, order, stages, r1, description, formula, source, no
         note=note,
         build=_build(prediction, stages),
         options=_inner(r1),
+        when="Where a step must stand on its own: restarts, inversion, a model that changes between steps.",
+        cite=("lu2022dpm",) if prediction == "eps" else ("lu2022dpmpp",),
+        peers=_PEERS[name],
     )
 
 register(
@@ -114,6 +132,9 @@ register(
     description="Single steps of order 3, and of 2 and 1 for what is left: every evaluation of a budget is used.",
     formula=r"S = \{1,\ 2,\ 1 + 2\} + 3 + 3 + \dots + 3\ \text{evaluations}",
     source=_DPM,
+    when="A budget of evaluations to be used to the last one, when no history can be kept.",
+    cite=("lu2022dpm",),
+    peers=peers.fast(),
     note="A step covers as many intervals of the grid as it spends evaluations. The authors take what is left over "
     "last, where a step of first order pulls the order down to 2.",
     build=lambda leftover: Fast("eps", leftover),

@@ -3,6 +3,7 @@
 from core.solvers.info import SolverOption
 from core.solvers.one_step import OneStep, ancestral, euler_maruyama
 from core.solvers.register import register
+from core.solvers.rows import peers
 
 STOCHASTIC = "Stochastic"
 
@@ -18,6 +19,8 @@ register(
     r" + \eta g\,\Delta w",
     source="Song et al. 2020, arXiv 2011.13456",
     build=lambda eta: OneStep(euler_maruyama, eta),
+    when="Hundreds of steps, when the noise on the way is to wash out errors of the model.",
+    cite=("song2020sde",),
     options={"eta": SolverOption(1.0, "Noise level: 0 is the ODE, 1 the reverse SDE.", (), 0.0, 3.0)},
     stochastic=True,
 )
@@ -33,6 +36,11 @@ register(
     r"\tfrac{b\,\sigma'^2}{\sigma^2}\right),\quad a=\tfrac{\alpha}{\alpha'},\ b=\sigma^2-a^2\sigma'^2",
     source="Ho et al. 2020, arXiv 2006.11239",
     build=lambda variance: OneStep(ancestral, variance, kind="x0"),
+    when="Hundreds of steps of a discrete chain, as models of this kind were first sampled.",
+    cite=("ho2020ddpm",),
+    peers=(
+        peers.diffusers("DDPM", "It draws noise of its own, so only the law of its samples agrees.", clip_sample=False),
+    ),
     options={
         "variance": SolverOption(
             "small",

@@ -3,6 +3,7 @@
 from core.solvers.integrals import Kernel, half_length, half_weight
 from core.solvers.multistep import ExponentialMultistep
 from core.solvers.published import varying_coefficients
+from core.solvers.rows import peers
 from core.solvers.rows.table import multistep
 
 FAMILY = "UniPC"
@@ -16,6 +17,11 @@ _CORRECT = (
     r"\tfrac{D_{-j}-D_0}{r_j} + \rho_p\,(D(x_{next})-D_0)\Big]"
 )
 _VALUES = {1: "its last value", 2: "a line through its last two values", 3: "a parabola through its last three values"}
+_WHEN = {
+    1: "Very few steps, or strong guidance: the corrector adds an order to DDIM at no cost.",
+    2: "Five to twenty steps: order 3 at one evaluation a step.",
+    3: "Ten steps and more on smooth problems; order 4 at one evaluation a step.",
+}
 _B = {"bh1": (half_length, "h"), "bh2": (half_weight, "e^h-1")}
 
 for count, values in _VALUES.items():
@@ -30,6 +36,9 @@ for count, values in _VALUES.items():
         formula=_PREDICT,
         source=_SOURCE,
         note={1: "The same numbers as DDIM.", 2: "The same numbers as DPM-Solver++ 2M."}.get(count, ""),
+        when="To see what UniPC's corrector adds; on its own it is a multistep DPM-Solver.",
+        cite=("zhao2023unipc",),
+        peers=peers.unipc(count, corrector=False),
     )
 for variant, (rule, b) in _B.items():
     for count, values in _VALUES.items():
@@ -43,6 +52,9 @@ for variant, (rule, b) in _B.items():
             description=f"Predict by {values}, ask the model there, and take the step again with its answer.",
             formula=_CORRECT + rf",\quad B(h) = {b}",
             source=_SOURCE,
+            when=_WHEN[count],
+            cite=("zhao2023unipc",),
+            peers=peers.unipc(count, variant),
         )
 for count in (2, 3):
     row = ExponentialMultistep(_X0, count, corrector=True)
@@ -56,6 +68,8 @@ for count in (2, 3):
         description="UniPC with every coefficient integrated exactly instead of scaled by one B(h).",
         formula=_CORRECT,
         source=_SOURCE,
+        when=_WHEN[count],
+        cite=("zhao2023unipc",),
     )
     multistep(
         f"unipc-vary-{count}-as-published",
@@ -69,6 +83,8 @@ for count in (2, 3):
         description="The varying-coefficient corrector of the public code.",
         formula=_CORRECT,
         source=_SOURCE,
+        when="To repeat published numbers; for new work take the version that keeps its order.",
+        cite=("zhao2023unipc",),
         note="The public corrector gives the new evaluation one of its coefficients only, and the past ones all but "
         "the last. Measured order: 1; the predictor alone would have its own order.",
     )
