@@ -9,6 +9,7 @@ page = st.navigation(
     [
         st.Page("pages/start.py", title="Start", default=True),
         st.Page("pages/schedules.py", title="Schedules"),
+        st.Page("pages/solvers.py", title="Solvers"),
         st.Page("pages/trajectories.py", title="Trajectories"),
         st.Page("pages/convergence.py", title="Error against steps"),
         st.Page("pages/local_error.py", title="Step by step"),
