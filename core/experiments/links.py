@@ -1,6 +1,7 @@
 """A specification as link parameters or as a recipe, and back, with one sentence for each thing that does not fit."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from core.experiments.specification import (
 
 MOST_POINTS = 100  # of a user's own data in a link: longer addresses are cut by mail programs and chats
 IMAGE_DEFAULTS = {"particles": 8, "step_counts": (5, 10, 20, 40, 80)}
+_BETWEEN_ENTRIES = re.compile(r",(?![^()]*\))")  # a comma inside brackets belongs to an option
 DATA_KEYS = ("data", "scale", "bandwidth", "label", "points")
 
 
@@ -88,7 +90,8 @@ def _text(value: Any) -> str:
 
 def _value(spec: Any, key: str, text: str) -> Any:
     is_list = isinstance(getattr(spec, key), tuple)
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if is_list else text
+    parts = _BETWEEN_ENTRIES.split(text)
+    return tuple(part.strip() for part in parts if part.strip()) if is_list else text
 
 
 def _brief(text: str) -> str:

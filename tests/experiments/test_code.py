@@ -60,6 +60,7 @@ def test_trajectories_are_repeated(spec: TrajectoriesSpec):
 CONVERGENCE = [
     ConvergenceSpec(particles=9, step_counts=(5, 10, 20, 40), seed=8),
     ConvergenceSpec(particles=9, step_counts=(5, 10), precision="float32", grid="karras", t_end=0.01, path_steps=7),
+    ConvergenceSpec(particles=4, step_counts=(3, 12), grid="custom(t=0.9 0.5 0.1 0.01)", schedule="flow", path_steps=6),
     ConvergenceSpec(particles=2, data=ImageData(name="digits"), step_counts=(5, 10), path_steps=5, solvers=("ddim",)),
 ]
 

@@ -125,7 +125,12 @@ GOOD = {"seed": "7", "particles": "12", "schedule": "flow"}
         ),
         (TrajectoriesSpec, {"solvers": "euler(eta=2)"}, ["no option 'eta'"], {}),
         (TrajectoriesSpec, {"rho": "7"}, ["There is no setting 'rho'; known are"], {"grid": DEFAULT_GRID}),
-        (TrajectoriesSpec, {"grid": "karras(rho=999)"}, ["grid = 'karras(rho=999)': option rho of"], {"grid": DEFAULT_GRID}),
+        (
+            TrajectoriesSpec,
+            {"grid": "karras(rho=999)"},
+            ["grid = 'karras(rho=999)': option rho of"],
+            {"grid": DEFAULT_GRID},
+        ),
         (TrajectoriesSpec, {"grid": "trailing"}, ["ddpm-linear, ddpm-cosine"], {"grid": DEFAULT_GRID}),
         (TrajectoriesSpec, {"grid": "custom(t=0.1 0.9)"}, ["0.1 is followed by 0.9"], {"grid": DEFAULT_GRID}),
         (
@@ -178,7 +183,7 @@ def test_the_good_entries_of_a_list_stay():
     assert [choice.name for choice in spec.solvers] == ["ddim", "rk4"]
     assert spec.step_counts == (5, 10, 20)
     assert len(problems) == 2
-    spec, problems = from_params(SchedulesSpec, {"grids": "karras(rho=3),custom(t=0.9 0.2),kosine"})
+    spec, problems = from_params(SchedulesSpec, {"grids": "karras(rho=3),custom(t=0.9, 0.2),kosine"})
     assert list(map(str, spec.grids)) == ["karras(rho=3)", "custom(t=0.9 0.2)"]
     assert len(problems) == 1
     assert "did you mean 'cosine'" in problems[0]
