@@ -50,10 +50,11 @@ if result is None:
 
 chosen, info = result.cards[0], SOLVERS[result.cards[0].name]
 st.header(chosen.label, anchor=False, divider="gray")
-st.markdown(info.description + (f" {info.when}" if info.when else ""))
+st.markdown(info.description)
 st.caption(words.kind(info))
 catalogue.formulas(result)
 words.facts(result)
+words.advice(info)
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -73,13 +73,9 @@ def versions(choice: SolverChoice) -> tuple[SolverChoice, ...]:
 
 
 def _notes(spec: CatalogueSpec) -> list[str]:
-    notes = []
-    info = SOLVERS[spec.solver.name]
-    if info.stochastic:
-        notes.append("A solver that draws noise is judged by the exact variance of the bell curves that it makes.")
-    if info.note:
-        notes.append(info.note)
-    return notes
+    if SOLVERS[spec.solver.name].stochastic:
+        return ["A solver that draws noise is judged by the exact variance of the bell curves that it makes."]
+    return []
 
 
 def _card(
@@ -160,15 +156,14 @@ def _by_tolerance(spec: CatalogueSpec, choice: SolverChoice, problem: Problem, r
             raise Cancelled(run.message)
         runs.append((run.nfe, rms_error(run.final.double(), reference.final), options["rtol"]))
     nfe, error, tolerance = (np.array(column, dtype=float) for column in zip(*runs, strict=True))
-    rising = np.unique(nfe, return_index=True)[1]
     floor = float(torch.finfo(x.dtype).eps * reference.final.square().mean().sqrt())
     return Measured(
         what=f"RMS distance to {label}",
-        against="nfe",
+        against="tolerance",
         steps=np.ones_like(nfe),
         nfe=nfe,
         error=error,
-        order=convergence_order(nfe[rising], error[rising], floor),
+        order=convergence_order(1 / tolerance, error, floor),
         floor=floor,
         tolerance=tolerance,
     )

@@ -49,10 +49,10 @@ class Measured:
     Attributes
     ----------
     what : what the error is, in words.
-    against : "steps", or "nfe" where the solver chooses its own steps.
+    against : "steps", or "tolerance" where the solver chooses its own steps.
     steps, nfe, error : (M,); error is NaN where the run broke off.
     tolerance : (M,), for a solver that chooses its own steps; empty otherwise.
-    order : fitted against ``steps`` or ``nfe``.
+    order : fitted against ``steps``, or the power of the tolerance that the error follows: 1 if it is proportional.
     floor : error below which the reference or the precision decides.
     """
 
@@ -68,7 +68,7 @@ class Measured:
     @property
     def at(self) -> np.ndarray:
         """(M,), what the errors are drawn against."""
-        return self.steps if self.against == "steps" else self.nfe
+        return self.steps if self.against == "steps" else self.tolerance
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.analysis.response import Response
-from core.experiments.catalogue import WIDTHS, Card, CatalogueResult
+from core.experiments.catalogue import WIDTHS, Card, CatalogueResult, Measured
 from core.figures.convergence import order_text
 from core.figures.style import (
     BLUE,
@@ -25,14 +25,11 @@ from core.figures.style import (
 )
 from core.solvers import SOLVERS
 
+AGAINST = {"steps": "Steps", "tolerance": "Tolerance of a step"}
 WRITTEN_CELLS = 14  # columns whose cells still have room for a number on a narrow screen
 SHOWN_RATIO = (0.05, 20.0)  # widths beyond are drawn at the edge
-_SIGNED = [  # a small weight is still to be seen beside a large one
-    [0, "rgb(213, 94, 0)"],
-    [0.49, "rgba(213, 94, 0, 0.25)"],
-    [0.51, "rgba(0, 114, 178, 0.25)"],
-    [1, "rgb(0, 114, 178)"],
-]
+# opaque and pale near zero: a small weight is seen beside a large one, and the numbers read on light and dark pages
+_SIGNED = [[0, VERMILLION], [0.49, "#f4dccb"], [0.51, "#cfe2ee"], [1, BLUE]]
 _PREDICTIONS = {"eps": "ε", "x0": "x̂₀"}
 _BELLS = dict(zip(WIDTHS, zip((BLUE, GREEN, ORANGE, VERMILLION), DASHES, MARKERS, strict=False), strict=True))
 
@@ -55,26 +52,38 @@ def order_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
                 mode="lines+markers",
                 line={"color": style.colour, "dash": style.dash, "width": 2.5},
                 marker={"symbol": style.marker, "size": 10, "color": style.colour},
-                name=f"{card.label}: order {order_text(measured.order)}",
-                hovertemplate="%{x:g}: %{y:.2e}<extra>" + card.label + "</extra>",
+                customdata=typed(measured.nfe),
+                name=f"{card.label}: {measured_text(measured)}",
+                hovertemplate="%{x:g}: %{y:.2e}, %{customdata} evaluations<extra>" + card.label + "</extra>",
             )
         )
     if finite:
         _add_claim(figure, finite[0])
     against = finite[0].measured.against if finite else "steps"
+    figure.update_layout(hovermode="closest")
     counts = np.concatenate([card.measured.at for card in finite]) if finite else np.array([1.0, 10.0])
     ticks = np.unique(counts)
     figure.update_xaxes(
-        title_text="Steps" if against == "steps" else "Model evaluations (NFE)",
-        **({"type": "log", "tickvals": ticks.tolist()} if len(ticks) < 9 else log_axis(counts)),
+        title_text=AGAINST[against],
+        **({"type": "log", "tickvals": ticks.tolist()} if against == "steps" else log_axis(counts)),
+        autorange=None if against == "steps" else "reversed",
     )
     figure.update_yaxes(title_text="Error", type="log", exponentformat="power", dtick=1)
     return figure
 
 
+def measured_text(measured: Measured) -> str:
+    """The measured order, or the power of the tolerance that the error follows."""
+    if measured.against == "steps":
+        return f"order {order_text(measured.order)}"
+    power = f"error ~ tolerance^{float(measured.order):.2f}"
+    return f"{power} ± {measured.order.margin:.2f}" if measured.order.reliable else f"{power}, unevenly"
+
+
 def _add_claim(figure: go.Figure, card: Card) -> None:
     """The claimed slope through the first point."""
-    measured, claimed = card.measured, SOLVERS[card.name].claimed_order
+    measured = card.measured
+    claimed = SOLVERS[card.name].claimed_order if measured.against == "steps" else -1
     first = int(np.flatnonzero(np.isfinite(measured.error) & (measured.error > 0))[0])
     x = measured.at[first:]
     y = 0.5 * measured.error[first] * (x[0] / x) ** claimed
@@ -85,7 +94,7 @@ def _add_claim(figure: go.Figure, card: Card) -> None:
             y=typed(y[inside]),
             mode="lines",
             line={"color": NEUTRAL, "dash": "dot", "width": 2},
-            name=f"slope of the claimed order {claimed}",
+            name=f"slope of the claimed order {claimed}" if claimed > 0 else "in proportion to the tolerance",
             hoverinfo="skip",
         )
     )
@@ -96,16 +105,16 @@ def alt_order(result: CatalogueResult) -> str:
     parts = []
     for card in result.cards:
         measured, info = card.measured, SOLVERS[card.name]
-        parts.append(f"{card.label} has order {order_text(measured.order)}, claimed {info.claimed_order}")
+        parts.append(f"{card.label}: {measured_text(measured)}, claimed order {info.claimed_order}")
     measured = result.cards[0].measured
     known = np.flatnonzero(np.isfinite(measured.error))
     if not len(known):
         return f"No error to measure for {result.cards[0].label} ({measured.what}); claimed order {info.claimed_order}."
     first, last = known[0], known[-1]
-    unit = "steps" if measured.against == "steps" else "evaluations"
     return (
-        f"Error ({measured.what}) against {unit}: {'; '.join(parts)}. From {measured.at[first]:g} to "
-        f"{measured.at[last]:g} {unit} it goes from {measured.error[first]:.2g} to {measured.error[last]:.2g}."
+        f"Error ({measured.what}) against {AGAINST[measured.against].lower()}: {'; '.join(parts)}. From "
+        f"{measured.at[first]:g} to {measured.at[last]:g} it goes from {measured.error[first]:.2g} to "
+        f"{measured.error[last]:.2g}."
     )
 
 

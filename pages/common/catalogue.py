@@ -76,7 +76,8 @@ def choose(page: Page) -> str:
     )
     current = SolverChoice.model_validate(settings.get(SLOT, str(page.default.solver)))
     if found:
-        st.caption(f"{len(found)} of {len(SOLVERS)} solvers. Click a heading to sort, a row to open its card.")
+        aside = "" if current.name in {info.name for info in found} else f" {SOLVERS[current.name].title} stays open."
+        st.caption(f"{len(found)} of {len(SOLVERS)} solvers. Click a heading to sort, a row to open its card.{aside}")
         _table(found, current.name)
     else:
         st.info(
@@ -89,7 +90,7 @@ def choose(page: Page) -> str:
 
 
 def _quiet(**arguments: Any) -> Any:
-    return st.selectbox(label_visibility="collapsed", width=156, **arguments)
+    return st.selectbox(label_visibility="collapsed", width=148, **arguments)
 
 
 def _clear(views: tuple[str, ...]) -> None:
@@ -139,14 +140,14 @@ def _in_order(found: list[SolverInfo], current: SolverChoice) -> list[str]:
 
 
 def formulas(result: Any) -> None:
-    """One step in formula; a published version and the one that mends it side by side."""
-    places = st.columns(len(result.cards), gap="large")
-    for place, card in zip(places, result.cards, strict=True):
-        info = SOLVERS[card.name]
-        with place:
-            if len(result.cards) > 1:
-                st.markdown(f"**{card.label}**")
-            st.latex(info.formula)
+    """One step in formula; those of a published version and of the one that mends it."""
+    by_formula: dict[str, list[str]] = {}
+    for card in result.cards:
+        by_formula.setdefault(SOLVERS[card.name].formula, []).append(card.label)
+    for formula, labels in by_formula.items():
+        if len(by_formula) > 1:
+            st.markdown(f"**{labels[0]}**")
+        st.latex(formula)
 
 
 def weights(page: Page, result: Any) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.experiments import listing
 from core.experiments.catalogue import WIDTHS
-from core.figures.convergence import order_text
+from core.figures import catalogue as figures
 from core.solvers import SOLVERS
 from pages.common.words import counted, number
 
@@ -41,7 +41,7 @@ def facts(result: Any) -> None:
                 "Solver": card.label,
                 "Order claimed": str(info.claimed_order),
                 "In our tests": "–" if info.order is None else str(info.order),
-                "Measured here": order_text(card.measured.order),
+                "Measured here": figures.measured_text(card.measured).removeprefix("order "),
                 "NFE per step": "its own choice" if info.nfe_per_step is None else cost(info),
             }
         )
@@ -59,6 +59,14 @@ def kind(info: Any) -> str:
     return f"{info.family} · {listing.TYPES[listing.type_of(info)].lower()} · asks for the {asked}"
 
 
+def advice(info: Any) -> None:
+    """When to use a solver, and what else to know of it."""
+    if info.when:
+        st.markdown(f"**When to use it.** {info.when}")
+    if info.note:
+        st.markdown(f"**Good to know.** {info.note}")
+
+
 def order(result: Any) -> str:
     """What to look for in the picture of errors."""
     card = result.cards[0]
@@ -66,8 +74,13 @@ def order(result: Any) -> str:
     if not np.isfinite(measured.error).any():
         return f"The order cannot be measured here: {measured.what}."
     last = int(np.flatnonzero(np.isfinite(measured.error))[-1])
-    unit = "step" if measured.against == "steps" else "evaluation"
-    told = f"With {counted(int(measured.at[last]), unit)} the error is {number(measured.error[last])}"
+    if measured.against == "tolerance":
+        return (
+            f"It chooses its own steps: at tolerance {number(measured.tolerance[last])} it spends "
+            f"{counted(int(measured.nfe[last]), 'evaluation')} and errs by {number(measured.error[last])}. "
+            "An error along the dotted line is in proportion to the tolerance."
+        )
+    told = f"With {counted(int(measured.at[last]), 'step')} the error is {number(measured.error[last])}"
     if not measured.order.reliable:
         return f"{told}; its slope has not settled on a line yet. Claimed order: {info.claimed_order}."
     told += f" and falls with order **{float(measured.order):.2f}**; claimed is {info.claimed_order}."
