@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Generic, TypeVar
 
 Entry = TypeVar("Entry")
+MOST_NAMED = 30
 
 
 class Registry(Mapping[str, Entry], Generic[Entry]):
@@ -38,6 +39,8 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
             close = get_close_matches(str(name), self._entries, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             choices = ", ".join(self._entries)
+            if len(self._entries) > MOST_NAMED:  # a message is read; the whole list is the mapping itself
+                choices = f"{', '.join(list(self._entries)[:MOST_NAMED])} and {len(self) - MOST_NAMED} more"
             raise ValueError(f"unknown {self.kind} {name!r}{hint}; choose one of: {choices}") from None
 
     def __contains__(self, name: object) -> bool:

@@ -33,6 +33,14 @@ def test_an_unknown_name_lists_the_choices_and_the_nearest(fruit):
         fruit["xyz"]
 
 
+def test_a_long_list_of_choices_is_cut():
+    many: Registry[int] = Registry("number")
+    for i in range(33):
+        many.add(f"n{i}", i)
+    with pytest.raises(ValueError, match=r"n28, n29 and 3 more$"):
+        many["x"]
+
+
 @pytest.mark.parametrize("key", [None, 3, [], {}])
 def test_a_key_that_is_no_name(fruit, key):
     with pytest.raises(ValueError, match="unknown fruit"):
