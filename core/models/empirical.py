@@ -66,6 +66,17 @@ class EmpiricalData(Model):
         dim = rows.shape[1]
         return (log_sum - math.log(len(self.points)) - 0.5 * dim * math.log(2 * math.pi * sigma**2)).to(x)
 
+    def posterior_variance(self, x: Tensor, alpha: float, sigma: float) -> Tensor:
+        """Variance of each number of x0 given ``x``, (N, *shape)."""
+        rows = self._rows(x)
+        mean, log_sum = self._gather(rows, alpha, sigma)
+        norm, second = rows.square().sum(dim=1, keepdim=True), torch.zeros_like(rows)
+        for block, block_norm in self._blocks(rows):
+            squared = norm - (2 * alpha) * (rows @ block.T) + alpha**2 * block_norm
+            weights = (squared.clamp_(min=0.0).mul_(-0.5 / sigma**2) - log_sum[:, None]).exp_()
+            second += weights @ block.square() - weights.sum(dim=1, keepdim=True) * mean.square()
+        return second.clamp_(min=0.0).reshape(x.shape).to(x)
+
     def sample(self, n: int, seed: int) -> Tensor:
         """``n`` of the points, drawn with replacement, float64; row i depends on the seed and on i only."""
         index = torch.from_numpy((generator(seed, "component").random(n) * len(self.points)).astype("int64"))

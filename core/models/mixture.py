@@ -88,6 +88,10 @@ class GaussianMixture(Model):
         self._check_density(alpha, sigma)
         return self._in_blocks(lambda rows: self._average(rows, alpha, sigma, "score"), x)
 
+    def posterior_variance(self, x: Tensor, alpha: float, sigma: float) -> Tensor:
+        """Variance of each coordinate of x0 given ``x``, (N, D): within the components and between them."""
+        return self._in_blocks(lambda rows: self._variance(rows, alpha, sigma), x)
+
     def sample(self, n: int, seed: int) -> Tensor:
         """``n`` exact draws of x0, (n, D) float64; row i depends on the seed and on i only."""
         uniform = torch.from_numpy(generator(seed, "component").random(n))
@@ -166,6 +170,21 @@ class GaussianMixture(Model):
         moved = (responsibilities[:, None, :] * gain[:, :, None] * offsets).flatten(0, 1)
         total = axes.transpose(0, 1).flatten(1) @ moved
         return (total + means.T @ responsibilities if kind == "x0" else total).T.contiguous()
+
+    def _variance(self, x: Tensor, alpha: float, sigma: float) -> Tensor:
+        means, _, variances, axes = self._parts(x)
+        logits, variance, offsets = self._logits(x, alpha, sigma)
+        responsibilities = logits.softmax(dim=0)
+        within = variances * (sigma**2 / variance)  # along the axes of each component, (K, 1 or D)
+        gain = alpha * variances / variance
+        if self.axes is None:
+            centres = means[:, :, None] + gain[:, :, None] * (x.T - alpha * means[:, :, None])
+            within = within.expand(-1, self.shape[0])
+        else:
+            centres = means[:, :, None] + axes @ (gain[:, :, None] * offsets)
+            within = (axes.square() @ within[:, :, None])[:, :, 0]
+        spread = (centres - (responsibilities[:, None] * centres).sum(dim=0)).square()
+        return (responsibilities[:, None] * (spread + within[:, :, None])).sum(dim=0).T.contiguous()
 
     def _in_blocks(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         if x.shape[1:] != self.shape:

@@ -46,10 +46,10 @@ class BrownianPath:
         return self.value(t_next) - self.value(t_cur)
 
     def standard(self, t_cur: float, t_next: float) -> Tensor:
-        """The increment over a step divided by its standard deviation: standard normal, the same path at any step count.
+        """The increment over a step divided by its standard deviation: standard normal, one path for all step counts.
 
-        Samplers whose noise is weighted inside a step use it too: it differs from their weighted integral by O(h) of its
-        own size and is independent from step to step, which leaves strong order 1 and the law of every step intact.
+        Samplers whose noise is weighted inside a step use it too: it differs from their weighted integral by O(h) of
+        its own size, independently from step to step, which leaves strong order 1 and the law of every step intact.
         """
         return self.increment(t_cur, t_next).div_(math.sqrt(t_cur - t_next))
 
@@ -76,7 +76,9 @@ class BrownianPath:
         left_w = torch.zeros(self.shape, dtype=torch.float64)
         if t == left_t:
             return left_w
-        right_w = self._node(0, 0, lambda: math.sqrt(left_t - right_t) * normal(self.seed, "brownian", shape=self.shape))
+        right_w = self._node(
+            0, 0, lambda: math.sqrt(left_t - right_t) * normal(self.seed, "brownian", shape=self.shape)
+        )
         index, middles = 0, self._middles(t)
         for depth in range(1, DEPTH + 1):
             if t == right_t:

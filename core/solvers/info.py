@@ -65,9 +65,9 @@ class SolverInfo:
     name : key, as used in links and on the command line; filled in by :func:`register`.
     title : name on screen.
     family : group in menus.
-    order : the order that our tests measure (weak order for a stochastic solver); None for an adaptive solver.
-    claimed_order : the order that its authors state.
-    nfe_per_step : model evaluations in one step; None for an adaptive solver.
+    order : the order that our tests measure (weak order for a stochastic solver); None where there is none.
+    claimed_order : the order that its authors state; 0 if none.
+    nfe_per_step : model evaluations in one step; None where the steps or the options decide.
     description : one plain sentence.
     formula : LaTeX of one step.
     source : paper and arXiv number.
@@ -80,6 +80,7 @@ class SolverInfo:
     cite : keys of the works that it comes from.
     peers : the same method in other libraries.
     mended_by : for a published version that loses its order, the name of the solver that keeps it; empty otherwise.
+    strong_order : for a stochastic solver, the order of its paths on one Brownian path; None if none is claimed.
     extra_nfe : evaluations of a run beyond ``nfe_per_step`` a step, such as a dearer start.
     """
 
@@ -100,6 +101,7 @@ class SolverInfo:
     cite: tuple[str, ...] = ()
     peers: tuple[Peer, ...] = ()
     mended_by: str = ""
+    strong_order: float | None = None
     extra_nfe: int = 0
     name: str = ""
 

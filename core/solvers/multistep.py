@@ -51,8 +51,8 @@ class ExponentialMultistep(Solver):
     """Extrapolate the last ``nodes`` predictions by a polynomial and integrate it against the exponential kernel.
 
     ``x_next = carry x + sum_j w_j prediction_j``, newest first; the weights are in ``plan``. With a corrector the model
-    is asked at the end of the step, the step is taken again with that prediction among the nodes (and with the same noise,
-    if there is any), and the next step starts from it: one evaluation a step all the same. The last step is not
+    is asked at the end of the step, the step is taken again with that prediction among the nodes (and with the same
+    noise, if there is any), and the next step starts from it: one evaluation a step all the same. The last step is not
     corrected, as nothing would be asked there.
 
     Attributes

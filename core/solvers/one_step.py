@@ -82,3 +82,46 @@ def ancestral(cur: Level, nxt: Level, kind: str, variance: str) -> Affine:
     shrink = (nxt.sigma / cur.sigma) ** 2
     spread = math.sqrt(added * (shrink if variance == "small" else 1.0))
     return Affine(a * shrink, nxt.alpha * added / cur.sigma**2, spread)
+
+
+def ddim_eta(cur: Level, nxt: Level, kind: str, eta: float) -> Affine:
+    """DDIM with noise: ``x_next = alpha' x0 + sqrt(sigma'^2 - v) eps + sqrt(v) z``, ``v = eta^2 b sigma'^2/sigma^2``.
+
+    ``b`` is the variance that the forward process adds over the step, as in :func:`ancestral`, which is ``eta = 1``
+    (small); 0 is DDIM. Every eta from 0 to 1 keeps the marginals of a perfect prediction. Weak order 1.
+    Source: Song et al. 2020 (arXiv 2010.02502), eq. 12 and 16.
+    """
+    share = eta**2 * -math.expm1(2 * (cur.lam - nxt.lam))  # of the next step's variance
+    straight = nxt.sigma * math.sqrt(1 - share)
+    # x0 = (x - sigma eps)/alpha, eps = (x - alpha x0)/sigma
+    if kind == "eps":
+        return Affine(nxt.alpha / cur.alpha, straight - nxt.alpha * cur.rho, nxt.sigma * math.sqrt(share))
+    return Affine(straight / cur.sigma, nxt.alpha - straight * cur.alpha / cur.sigma, nxt.sigma * math.sqrt(share))
+
+
+def ancestral_euler(cur: Level, nxt: Level, kind: str, eta: float) -> Affine:
+    """Euler in ``rho = sigma/alpha`` down to ``rho_down``, then noise up to ``rho'``.
+
+    ``rho_up = eta sqrt(rho'^2 (rho^2 - rho'^2)/rho^2)`` and ``rho_down^2 = rho'^2 - rho_up^2``; eta = 1 has the noise
+    of DDPM's small variance, 0 is DDIM. Weak order 1.
+    Source: Katherine Crowson, k-diffusion, sample_euler_ancestral; Song et al. 2020 (arXiv 2011.13456), appendix F.
+    """
+    share = eta**2 * -math.expm1(2 * (cur.lam - nxt.lam))
+    up, down = nxt.rho * math.sqrt(share), nxt.rho * math.sqrt(1 - share)
+    ratio = nxt.alpha / cur.alpha
+    if kind == "eps":
+        return Affine(ratio, nxt.alpha * (down - cur.rho), nxt.alpha * up)
+    return Affine(ratio * down / cur.rho, nxt.alpha * (1 - down / cur.rho), nxt.alpha * up)
+
+
+def reverse_diffusion(cur: Level, nxt: Level, kind: str, value: None) -> Affine:
+    """The forward step's own discretisation, turned round: ``x' = (2 - a) x + b S + sqrt(b) z``.
+
+    ``a = alpha/alpha'`` and ``b`` as in :func:`ancestral`; ``S = -eps/sigma`` is the score. Weak order 1.
+    Source: Song et al. 2020 (arXiv 2011.13456), appendix E.
+    """
+    a = cur.alpha / nxt.alpha
+    added = -(cur.sigma**2) * math.expm1(2 * (cur.lam - nxt.lam))
+    if kind == "eps":
+        return Affine(2 - a, -added / cur.sigma, math.sqrt(added))
+    return Affine(2 - a - added / cur.sigma**2, added * cur.alpha / cur.sigma**2, math.sqrt(added))

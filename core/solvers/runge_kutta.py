@@ -80,9 +80,9 @@ class RungeKutta(Solver):
 
     def plan(self, problem: Problem, times: Tensor) -> Sequence[_StepPlan]:
         levels = levels_at(problem.schedule, times)
-        return [self._plan_step(problem, cur, nxt) for cur, nxt in pairwise(levels)]
+        return [self.plan_between(problem, cur, nxt) for cur, nxt in pairwise(levels)]
 
-    def _plan_step(self, problem: Problem, cur: Level, nxt: Level) -> _StepPlan:
+    def plan_between(self, problem: Problem, cur: Level, nxt: Level) -> _StepPlan:
         start = self.chart.position(cur)
         length = self.chart.position(nxt) - start
         ends = {0.0: cur, 1.0: nxt}  # exact at the ends, where an inverse function would round

@@ -89,8 +89,8 @@ def test_published_third_order_updates_are_of_second_order_and_still_differ_from
 class _ShrunkSecondStage(RungeKutta):
     """Heun's weights, but the second slope is taken at the start: Euler in disguise."""
 
-    def _plan_step(self, problem, cur: Level, nxt: Level):
-        plan = super()._plan_step(problem, cur, nxt)
+    def plan_between(self, problem, cur: Level, nxt: Level):
+        plan = super().plan_between(problem, cur, nxt)
         return plan._replace(stages=(plan.stages[0], plan.stages[0]))
 
 
