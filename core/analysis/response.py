@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from core.models.base import Model
+from core.models.ledger import CountedModel
 from core.problem import Problem
 from core.solvers import SOLVERS, Context, Solver
 
@@ -86,17 +87,28 @@ class Impulses(Model):
 
 
 class Pulses:
-    """A Brownian path whose j-th increment is one standard deviation for particle ``first + j`` and zero for others."""
+    """Noise that is one for particle ``first + j`` in the j-th draw, and zero for all others.
+
+    It stands in for a Brownian path: a stochastic solver asks it for standard normal numbers.
+
+    Attributes
+    ----------
+    count : draws so far.
+    """
 
     def __init__(self, shape: tuple[int, ...], first: int):
         self.shape, self.first, self.count = shape, first, 0
 
-    def increment(self, t_cur: float, t_next: float) -> Tensor:
-        """Asked by stochastic solvers; float64, of the particles' shape."""
+    def standard(self, t_cur: float, t_next: float) -> Tensor:
+        """In place of the increment over a step, divided by its standard deviation."""
+        return self.fresh()
+
+    def fresh(self, *stream: str | int) -> Tensor:
+        """In place of noise of a stream of its own."""
         noise = torch.zeros(self.shape, dtype=torch.float64)
         place = self.first + self.count
         if place < self.shape[0]:
-            noise[place] = math.sqrt(t_cur - t_next)
+            noise[place] = 1.0
         self.count += 1
         return noise
 
@@ -179,7 +191,14 @@ def _first_numbers(x: Tensor) -> Tensor:
     return x.reshape(len(x), -1)[:, 0].clone()
 
 
-def spread(problem: Problem, solver: str, times: Tensor, start: Tensor, **options: Any) -> Tensor:
+class Spread(NamedTuple):
+    """Standard deviations at the end of a run, (D,), and the evaluations that it took."""
+
+    width: Tensor
+    nfe: int
+
+
+def spread(problem: Problem, solver: str, times: Tensor, start: Tensor, **options: Any) -> Spread:
     """Standard deviation that particles of N(0, start^2) have at the end, one number a coordinate, without sampling.
 
     ``problem`` is one whose predictions are linear in the particle: a single Gaussian about zero with its axes along
@@ -187,8 +206,8 @@ def spread(problem: Problem, solver: str, times: Tensor, start: Tensor, **option
 
     Parameters
     ----------
-    solver, times, options : as for :func:`core.solve.solve`; a solver of fixed steps.
     start : (D,), standard deviation of each coordinate at ``times[0]``.
+    solver, times, options : as for :func:`core.solve.solve`; a solver of fixed steps.
     """
     recipe = SOLVERS[solver].make(**options)
     plan = recipe.plan(problem, times)
@@ -196,5 +215,19 @@ def spread(problem: Problem, solver: str, times: Tensor, start: Tensor, **option
     deque(_steps(recipe, problem, plan, times, start[None], counter), maxlen=0)
     x = torch.zeros(1 + counter.count, *start.shape, dtype=torch.float64)
     x[0] = start
-    *_, end = _steps(recipe, problem, plan, times, x, Pulses(tuple(x.shape), 1))
-    return end.square().sum(dim=0).sqrt()
+    model = CountedModel(problem.model)
+    counted = Problem(model, problem.schedule)
+    *_, end = _steps(recipe, counted, plan, times, x, Pulses(tuple(x.shape), 1))
+    return Spread(end.square().sum(dim=0).sqrt(), model.nfe)
+
+
+def asked(problem: Problem, solver: str, times: Tensor, **options: Any) -> tuple[str, ...]:
+    """The predictions, "eps" or "x0", that a solver asks a model for which knows both."""
+    recipe = SOLVERS[solver].make(**options)
+    model = Impulses(problem.model.shape, ("x0", "eps"), 1)
+    x = torch.ones(1, *problem.model.shape, dtype=torch.float64)
+    walk = _steps(
+        recipe, Problem(model, problem.schedule), recipe.plan(problem, times), times, x, Pulses(tuple(x.shape), 1)
+    )
+    deque(walk, maxlen=0)
+    return tuple(sorted({kind for _, _, kind in model.calls}))

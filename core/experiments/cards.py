@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.analysis.convergence import convergence_order
 from core.analysis.errors import rms_error
-from core.analysis.response import respond, spread
+from core.analysis.response import Response, respond, spread
 from core.analysis.stability import amplification, runge_kutta_of, step_products
 from core.experiments.build import (
     Report,
@@ -90,11 +90,18 @@ def _card(
         choice=choice,
         measured=measured,
         widths=_widths(spec, choice, part(report, 0.8, 0.2), stop),
-        response=respond(problem, choice.name, times, **dict(choice.options)) if linear else None,
+        response=_response(problem, choice, times) if linear else None,
         tableau=method and method.tableau,
         symbol=method.chart.symbol if method else "",
         region=method and _region(spec, method, times),
     )
+
+
+def _response(problem: Problem, choice: SolverChoice, times: Tensor) -> Response | None:
+    try:
+        return respond(problem, choice.name, times, **dict(choice.options))
+    except ValueError:  # its steps ask the model for more than predictions, such as the posterior's variance
+        return None
 
 
 # --- order ------------------------------------------------------------------------------------------------------------
@@ -182,18 +189,19 @@ def tolerances(choice: SolverChoice) -> list[dict[str, bool | float | str]]:
 
 def _by_variance(spec: CatalogueSpec, choice: SolverChoice, report: Report, stop: Stop) -> Measured:
     """Error of the variances that a stochastic solver gives bell curves, computed and not sampled."""
-    error = []
+    error, nfe = [], []
     for i, steps in enumerate(spec.step_counts):
         report(i / len(spec.step_counts), "following the variance of bell curves")
         _heed(stop)
-        ratio = _ratio(spec, choice, steps, positive=True)
-        error.append(float(np.sqrt(np.mean((ratio**2 - 1) ** 2))))
+        ratio, evaluations = _ratio(spec, choice, steps)
+        nfe.append(evaluations)
+        error.append(float(np.sqrt(np.mean((ratio[np.array(WIDTHS) > 0] ** 2 - 1) ** 2))))
     steps = np.array(spec.step_counts)
     return Measured(
         what="relative error of the variance of bell curves",
         against="steps",
         steps=steps,
-        nfe=steps * SOLVERS[choice.name].nfe_per_step,
+        nfe=np.array(nfe),
         error=np.array(error),
         order=convergence_order(spec.step_counts, error, 1e-15),
         floor=1e-15,
@@ -220,17 +228,14 @@ def _true(problem: Problem, t: float) -> Tensor:
     return (level.alpha**2 * torch.tensor(WIDTHS, dtype=torch.float64) ** 2 + level.sigma**2).sqrt()
 
 
-def _ratio(spec: CatalogueSpec, choice: SolverChoice, steps: int, positive: bool = False) -> np.ndarray:
-    """Width over the true one with ``steps`` steps, (W,); a stochastic solver's without sampling.
-
-    ``positive`` leaves the point out, whose width has no meaning but that of the last noise.
-    """
+def _ratio(spec: CatalogueSpec, choice: SolverChoice, steps: int) -> tuple[np.ndarray, int]:
+    """Width over the true one with ``steps`` steps, (W,), and evaluations; a stochastic solver's without sampling."""
     problem = _bells(spec)
     times = grid_of(spec, problem, steps)
     start, end = _true(problem, float(times[0])), _true(problem, float(times[-1]))
-    ratio = (spread(problem, choice.name, times, start, **dict(choice.options)) / end).numpy()
-    ratio = np.where(ratio < LOST, ratio, np.nan)
-    return ratio[np.array(WIDTHS) > 0] if positive else ratio
+    found = spread(problem, choice.name, times, start, **dict(choice.options))
+    ratio = (found.width / end).numpy()
+    return np.where(ratio < LOST, ratio, np.nan), found.nfe
 
 
 def _widths(spec: CatalogueSpec, choice: SolverChoice, report: Report, stop: Stop) -> Widths:
@@ -244,8 +249,8 @@ def _widths(spec: CatalogueSpec, choice: SolverChoice, report: Report, stop: Sto
         if _can_be_laid(spec, steps):
             rows[steps] = _ratio(spec, choice, steps)
     counts = np.array(list(rows), dtype=int)
-    ratios = np.array(list(rows.values())).reshape(len(rows), len(WIDTHS))
-    return Widths(counts * info.nfe_per_step + info.extra_nfe, counts, ratios)
+    ratios = np.array([ratio for ratio, _ in rows.values()]).reshape(len(rows), len(WIDTHS))
+    return Widths(np.array([nfe for _, nfe in rows.values()], dtype=int), counts, ratios)
 
 
 def _can_be_laid(spec: CatalogueSpec, steps: int) -> bool:

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.analysis.response import Impulses
+from core.analysis.response import asked
 from core.grids import make_grid
+from core.models import GaussianMixture
 from core.problem import Problem
 from core.schedules import make_schedule
-from core.solve import solve
 from core.solvers import SOLVERS, SolverInfo
 
 ANY = "any"
@@ -59,12 +59,9 @@ def asks(name: str) -> tuple[str, ...]:
     info = SOLVERS[name]
     if "prediction" in info.options:
         return tuple(sorted(info.options["prediction"].choices))
-    model = Impulses((1,), ("x0", "eps"), 1)
-    problem = Problem(model, make_schedule("vp-linear"))
+    problem = Problem(GaussianMixture(torch.zeros(1, 1), std=1.0), make_schedule("vp-linear"))
     times = make_grid("uniform-lambda", problem.schedule, 5, 0.9, 0.1)
-    loose = {key: 1e-3 for key in ("rtol", "atol") if key in info.options}
-    solve(problem, name, times, torch.ones(1, 1, dtype=torch.float64), record=False, **loose)
-    return tuple(sorted({kind for _, _, kind in model.calls}))
+    return asked(problem, name, times, **{key: 1e-3 for key in ("rtol", "atol") if key in info.options})
 
 
 def found(
@@ -111,7 +108,7 @@ def listing(infos: list[SolverInfo]) -> pd.DataFrame:
     rows = [
         {
             "Solver": info.title,
-            "Order claimed": info.claimed_order,
+            "Order claimed": info.claimed_order or np.nan,
             "Order in our tests": np.nan if info.order is None else info.order,
             "NFE per step": np.nan if info.nfe_per_step is None else info.nfe_per_step,
             "Family": info.family,

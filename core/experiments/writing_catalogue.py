@@ -71,7 +71,8 @@ for name, options in solvers:
     row = []
     for steps in step_counts:
         times = {_grid(spec, "steps")}
-        ratio = spread(problem, name, times, true_width(times[0]), **options) / true_width(times[-1])
+        end = spread(problem, name, times, true_width(times[0]), **options)
+        ratio = end.width / true_width(times[-1])
         row.append(float((ratio**2 - 1).square().mean().sqrt()))
     errors.append(row)
     order = convergence_order(step_counts, row)

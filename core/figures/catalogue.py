@@ -84,6 +84,8 @@ def _add_claim(figure: go.Figure, card: Card) -> None:
     """The claimed slope through the first point."""
     measured = card.measured
     claimed = SOLVERS[card.name].claimed_order if measured.against == "steps" else -1
+    if not claimed:
+        return
     first = int(np.flatnonzero(np.isfinite(measured.error) & (measured.error > 0))[0])
     x = measured.at[first:]
     y = 0.5 * measured.error[first] * (x[0] / x) ** claimed

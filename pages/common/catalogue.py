@@ -38,11 +38,12 @@ def filters() -> dict[str, dict[str, str]]:
     """The page's display choices: every filter and what it can be."""
     return {
         "family": {listing.ANY: "Any family"} | listing.families(),
-        "order": {listing.ANY: "Any order"} | {order: f"Order {order}" for order in listing.orders()},
+        "order": {listing.ANY: "Any order"}
+        | {order: f"Order {order}" if order != "0" else "No order" for order in listing.orders()},
         "nfe": {listing.ANY: "Any cost"} | {nfe: f"{nfe} NFE a step" for nfe in listing.costs()},
         "asks": {listing.ANY: "Any prediction"} | listing.ASKS,
         "type": {listing.ANY: "Any type"} | listing.TYPES,
-        "lost": {listing.ANY: "Order kept or lost"} | listing.LOST,
+        "lost": {listing.ANY: "Kept or lost"} | listing.LOST,
     }
 
 

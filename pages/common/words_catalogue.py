@@ -39,7 +39,7 @@ def facts(result: Any) -> None:
         rows.append(
             {
                 "Solver": card.label,
-                "Order claimed": str(info.claimed_order),
+                "Order claimed": str(info.claimed_order or "–"),
                 "In our tests": "–" if info.order is None else str(info.order),
                 "Measured here": figures.measured_text(card.measured).removeprefix("order "),
                 "NFE per step": "its own choice" if info.nfe_per_step is None else cost(info),
