@@ -15,6 +15,7 @@ page = st.navigation(
         st.Page("pages/local_error.py", title="Step by step"),
         st.Page("pages/grid_map.py", title="Solver × grid"),
         st.Page("pages/order_table.py", title="Orders measured"),
+        st.Page("pages/precision.py", title="Precision lab"),
         st.Page("pages/curvature.py", title="Curvature"),
     ],
     position="top",

@@ -30,6 +30,7 @@ _FROM = {
     "respond": "core.analysis",
     "spread": "core.analysis",
     "GaussianMixture": "core.models",
+    "HalfPrecision": "core.models",
 }
 
 

@@ -17,11 +17,12 @@ from core.experiments.grid_map import GridMapSpec, run_grid_map
 from core.experiments.local_error import LocalErrorSpec, run_local_error
 from core.experiments.order_table import OrderTableSpec, run_order_table
 from core.experiments.recommend import RecommendSpec, run_recommend
+from core.experiments.precision import PrecisionSpec, run_precision
 from core.experiments.schedules import run_schedules
 from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
 from core.experiments.writing_catalogue import write_catalogue
-from core.experiments.writing_errors import write_grid_map, write_local_error, write_order_table
+from core.experiments.writing_errors import write_grid_map, write_local_error, write_order_table, write_precision
 from core.experiments.writing_recommend import write_recommend
 from core.registry import Registry
 
@@ -148,6 +149,16 @@ EXPERIMENTS.add(
         RecommendSpec,
         run_recommend,
         write_recommend,
+    ),
+)
+EXPERIMENTS.add(
+    "precision",
+    ExperimentInfo(
+        "Precision lab",
+        "Find where rounding takes over from the error of the steps, in four precisions.",
+        PrecisionSpec,
+        run_precision,
+        write_precision,
     ),
 )
 

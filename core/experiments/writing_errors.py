@@ -6,6 +6,7 @@ from core.experiments.build import NETWORK_REFERENCE, accuracy_of, is_exact
 from core.experiments.grid_map import GridMapSpec, fitting_grids, fixed_step_solvers
 from core.experiments.local_error import LocalErrorSpec, carry_tolerance
 from core.experiments.order_table import OrderTableSpec
+from core.experiments.precision import PrecisionSpec
 from core.experiments.specification import GridChoice, SolverChoice
 from core.experiments.writing import grid_text, model_text, reference_text, solver_text, start_text
 from core.solvers import SOLVERS
@@ -113,6 +114,35 @@ for name, options in solvers:
     local.append(errors)
     print(name, options, "error of each step:", errors)
 {carried if is_exact(spec.data) else ""}"""
+
+
+def write_precision(spec: PrecisionSpec) -> str:
+    """Each solver's errors in each precision, and how much of them is rounding."""
+    dtype = "torch.float64" if spec.data.kind == "toy" else "torch.float32"
+    dtypes = ", ".join(f'"{name}": torch.{name}' for name in spec.precisions)
+    return f"""{model_text(spec.data)}
+exact = Problem(model, make_schedule("{spec.schedule}"))
+problem = Problem(HalfPrecision(model), exact.schedule)  # half precision: rounded input and output of the model
+dtypes = {{{dtypes}}}
+solvers = [
+{_lines(map(solver_text, spec.solvers))}
+]
+errors = {{}}
+for name, options in solvers:
+    for precision, dtype in dtypes.items():
+        rows = []
+        for steps in {list(spec.step_counts)}:
+            grid_times = {grid_text(spec, "steps")}
+            times = grid_times[[0, -1]]
+            {start_text(spec, dtype)}
+            x_start = x_start.to(dtype)
+            reference = {reference_text(spec.data, 1).replace("problem, ", "exact, ", 1)}.final
+            low = solve(problem, name, grid_times, x_start, seed={spec.seed}, record=False, **options).final
+            high = solve(problem, name, grid_times, x_start.double(), seed={spec.seed}, record=False, **options).final
+            rows.append((rms_error(low, reference), rms_error(high, reference), rms_error(low, high)))
+            print(name, options, precision, f"{{steps}} steps: error {{rows[-1][0]:.2e}}, rounding {{rows[-1][2]:.2e}}")
+        errors[name, str(options), precision] = rows
+"""
 
 
 def _within(choice: SolverChoice, nfe: int) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.experiments.grid_map import MOST_NFE
 from core.experiments.local_error import MOST_STEPS
+from core.experiments.precision import DTYPES
 from core.experiments.specification import GridChoice, SolverChoice
 from core.grids import GRIDS
 from core.schedules import SCHEDULES
@@ -17,6 +18,7 @@ FAMILY = {
     "local_error": "Step by step",
     "grid_map": "Solver × grid",
     "order_table": "Orders",
+    "precision": "Precision",
 }
 BUDGETS = [*range(1, 13), 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
 STEPS = [*range(2, 13), 15, 20, 25, 30, 40, 50, 75, 100]
@@ -156,4 +158,17 @@ def few_steps(page: Any) -> None:
         [rung for rung in STEPS if rung <= most],
         page.default.steps,
         help=f"2 to {most}: the error of each is carried to the end, which takes a solution of its own.",
+    )
+
+
+def precisions(page: Any) -> None:
+    """Number formats of the particles."""
+    settings.choose_some(
+        "Precisions",
+        f"{page.name}.precisions",
+        list(DTYPES),
+        list(page.default.precisions),
+        select_all=False,
+        placeholder="Choose precisions",
+        help="The number format of the particles and of the model's answers. Times and coefficients are float64.",
     )

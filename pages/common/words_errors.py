@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
 from core.experiments.local_error import PHASES
 from core.experiments.order_table import VERDICTS, WITHIN
@@ -11,6 +12,7 @@ from core.solvers import SOLVERS
 from pages.common.compute import sentence
 from pages.common.words import counted, number
 
+SCIENTIFIC = {"least error": st.column_config.NumberColumn(format="%.1e")}
 INTERVAL = r"""
 **Order and interval.** The error of a solver of order $p$ falls like $e(S) \approx C\,S^{-p}$. The order is the slope
 of $-\log_2 e$ against $\log_2 S$ over the longest straight stretch that reaches the finest usable steps. Its interval
@@ -33,6 +35,16 @@ $\hat x_{i+1} - x(t_{i+1})$, here divided by $\sqrt{\alpha^2+\sigma^2}$.
 **Carried to the end.** With $\Phi$ the exact flow from $t_{i+1}$ to the last time, the step adds
 $\Phi(\hat x_{i+1}) - \Phi(x(t_{i+1}))$ to the end error. The sum over all steps is the end error up to terms that are
 smaller by a factor of the step length, and up to second order in the errors.
+"""
+
+ROUNDING = r"""
+**Rounding.** A number format keeps a relative spacing of $\varepsilon$: $2.2\cdot10^{-16}$ (float64),
+$1.2\cdot10^{-7}$ (float32), $9.8\cdot10^{-4}$ (float16), $7.8\cdot10^{-3}$ (bfloat16). Rounding a state once errs by up
+to half of it, $\varepsilon/\sqrt{12}$ on average (RMS). If each of $S$ steps rounds once, at random, and the errors
+arrive at the end as they are, the end error is
+$$\sqrt{S}\;\frac{\varepsilon}{\sqrt{12}}\;\lVert x\rVert_{\mathrm{RMS}} ,$$
+the dotted lines. What is measured beside it is the distance between a run and the same run in float64 from the same
+rounded noise; rounding takes over where it exceeds the distance of the float64 run from the reference.
 """
 
 
@@ -94,3 +106,27 @@ def local_error(result: Any) -> str:
             f"{number(errors[worst])}); its first step costs {number(errors[0])}, its last {number(errors[-1])}."
         )
     return "  \n".join(lines) or "No step has an error to show."
+
+
+def precision(result: Any) -> str:
+    """Where rounding takes over in each precision, and the least error that it leaves."""
+    lines = []
+    for name in result.spec.precisions:
+        curves = [curve for curve in result.curves if curve.precision == name]
+        over = [curve for curve in curves if curve.takeover is not None]
+        told = ", ".join(f"{curve.takeover} steps ({curve.choice.label})" for curve in over)
+        best = min((curve for curve in curves if curve.best is not None), key=_least, default=None)
+        if over:
+            told = f"rounding takes over from {told} on"
+        elif name == "float64":  # there is no finer run to hold it against
+            told = "errors are those of the steps, until they come near the accuracy of the reference"
+        else:
+            told = "the steps err more than rounding at the most steps"
+        if best is not None:
+            told += f"; the least error is {number(_least(best))} ({best.choice.label}, {best.steps[best.best]} steps)"
+        lines.append(f"In **{name}** {told}.")
+    return "  \n".join(lines)
+
+
+def _least(curve: Any) -> float:
+    return float(curve.total[curve.best])

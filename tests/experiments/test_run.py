@@ -27,6 +27,7 @@ from core.experiments import (
 from core.experiments.grid_map import GridMapSpec
 from core.experiments.local_error import LocalErrorSpec
 from core.experiments.order_table import OrderTableSpec
+from core.experiments.precision import PrecisionSpec
 from core.grids import GRIDS
 from core.models import Model
 from core.schedules import SCHEDULES, make_schedule
@@ -45,6 +46,8 @@ SPECS = {
     "schedules": SchedulesSpec(steps=7),
     "steps": LocalErrorSpec(particles=5, steps=8, seed=61, solvers=("ddim", "dpmpp-2m")),
     "steps of images": LocalErrorSpec(data=DIGITS, particles=2, steps=5, seed=62, solvers=("ddim",)),
+    "precision": PrecisionSpec(particles=5, seed=63, solvers=("ddim", "dpmpp-2m"), step_counts=(4, 8)),
+    "precision of images": PrecisionSpec(data=DIGITS, particles=2, seed=64, solvers=("ddim",), step_counts=(3, 6)),
     "map": GridMapSpec(particles=9, nfe=8, seed=29, solvers=("ddim", "edm-heun", "dpmpp-2m")),
     "map of images": GridMapSpec(
         data=DIGITS, particles=2, nfe=6, seed=30, solvers=("ddim", "dpm-2m"), grids=("karras",)

@@ -12,6 +12,7 @@ QUICK = {  # small settings: what is tested does not depend on size
     "trajectories": {"steps": "3"},
     "convergence": {"step_counts": "2,4,8", "path_steps": "4", "solvers": "ddim,dpmpp-2m"},
     "curvature": {"nodes": "20", "schedules": "vp-linear,flow"},
+    "precision": {"step_counts": "2,4", "solvers": "ddim"},
     "local_error": {"steps": "3", "solvers": "ddim,dpmpp-2m"},
     "grid_map": {"nfe": "4", "solvers": "ddim,dpmpp-2m", "grids": "karras,uniform-t"},
     "order_table": {"step_counts": "4,8,16", "solvers": "ddim,dpmpp-2m", "schedules": "flow"},

@@ -1,0 +1,54 @@
+"""Where rounding takes over: the same solvers in float64, float32, bfloat16 and float16."""
+
+import streamlit as st
+
+from pages.common.page import Page  # first: it sets up the process
+
+# isort: split
+from core.experiments.precision import PrecisionSpec
+from core.experiments.specification import ImageData
+from core.figures import precision as figures
+from pages.common import compute, controls, controls_errors, explain, sharing, words, words_errors
+
+page = Page(
+    name="precision",
+    title="Precision lab",
+    lead="More steps make smaller errors, until every step rounds the particles once more and rounding wins. The fewer "
+    "digits a number format keeps, the sooner the line turns up.",
+    toy=PrecisionSpec(),
+    images=PrecisionSpec(data=ImageData(), particles=4, step_counts=(4, 8, 16, 32, 64)),
+)
+page.open()
+controls_errors.family(page.name)
+
+with st.sidebar:
+    st.subheader("What to measure")
+    controls.data(page.default.data)
+    controls_errors.solvers(page, most=4)
+    controls_errors.precisions(page)
+    controls.schedule(page)
+    st.subheader("How to measure it")
+    controls.step_counts(page)
+    controls.particles(page)
+    controls.seed()
+    with st.expander("More settings"):
+        controls.shape(page.default.data)
+        controls.times(page)
+        controls.solver_options(page)
+
+spec = page.specification()
+result = compute.result_for(page.name, spec)
+if result is None:
+    st.stop()
+
+explain.look(words_errors.precision(result))
+figure = figures.v_figure(result)
+explain.picture(figure, figures.alt_v(result), "precision", wide=len(result.spec.solvers) > 1)
+st.caption("Dotted: rounding predicted. Stars: from here on rounding is more than the error of the steps.")
+sharing.share(page, result, figure, "precision", result.to_frame)
+
+st.header("Least error in each precision", anchor=False)
+st.dataframe(result.summary(), hide_index=True, height="content", column_config=words_errors.SCIENTIFIC)
+
+explain.notes(result.notes)
+explain.formula(words_errors.ROUNDING, words.ODE, title="The equations")
