@@ -32,6 +32,7 @@ class Choice(Frozen):
     options: tuple[tuple[str, Value], ...] = ()
 
     word: ClassVar[str]
+    called: ClassVar[str]  # an option of it, in messages
     registry: ClassVar[Mapping[str, Any]]
 
     @model_validator(mode="before")
@@ -44,12 +45,8 @@ class Choice(Frozen):
     def _changed(cls, options: tuple, info: ValidationInfo) -> tuple:
         name = info.data.get("name")
         known = cls.registry[name].options if name in cls.registry else {}
-        given = {k: cls._in_one_form(name, known, k, v) for k, v in options}
+        given = {k: known[k].check(cls.called.format(key=k, name=name), v) if k in known else v for k, v in options}
         return tuple((k, v) for k, v in given.items() if k not in known or not _same(v, known[k].default))
-
-    @classmethod
-    def _in_one_form(cls, name: Any, known: Mapping[str, Any], key: str, value: Value) -> Value:
-        return value
 
     @model_serializer
     def __str__(self) -> str:
@@ -59,18 +56,16 @@ class Choice(Frozen):
     @property
     def label(self) -> str:
         """Title on screen, with the options that differ from the defaults."""
-        title = self.registry[self.name].title
-        changed = [f"{self._symbol(key)} = {_brief(value)}" for key, value in self.options]
+        title, known = self.registry[self.name].title, self.registry[self.name].options
+        changed = [f"{known[key].symbol or key} = {_brief(value)}" for key, value in self.options]
         return f"{title} ({', '.join(changed)})" if changed else title
-
-    def _symbol(self, key: str) -> str:
-        return key
 
 
 class SolverChoice(Choice):
     """A solver with its options."""
 
     word = "solver"
+    called = "{key} of {name}"
     registry = SOLVERS
 
     @model_validator(mode="after")
@@ -83,19 +78,13 @@ class GridChoice(Choice):
     """A time grid with its options."""
 
     word = "time grid"
+    called = "option {key} of grid '{name}'"
     registry = GRIDS
-
-    @classmethod
-    def _in_one_form(cls, name: Any, known: Mapping[str, Any], key: str, value: Value) -> Value:
-        return known[key].check(f"option {key} of grid {name!r}", value) if key in known else value
 
     @model_validator(mode="after")
     def _known(self) -> "GridChoice":
         self.info.values(self.name, dict(self.options))
         return self
-
-    def _symbol(self, key: str) -> str:
-        return self.info.options[key].symbol or key
 
     @property
     def info(self) -> GridInfo:

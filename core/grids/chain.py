@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.grids.info import GRIDS, GridInfo, GridOption
+from core.grids.info import GRIDS, GridInfo
+from core.options import Option
 from core.schedules import Schedule
 
 
@@ -59,7 +60,7 @@ def _place(
     return torch.from_numpy((chosen + 1) / schedule.chain)
 
 
-def _add(name: str, spacing: Callable, title: str, description: str, formula: str, **options: GridOption) -> None:
+def _add(name: str, spacing: Callable, title: str, description: str, formula: str, **options: Option) -> None:
     source = "Lin et al., 2305.08891, table 2; diffusers' timestep_spacing"
     place = partial(_place, name, spacing)
     GRIDS.add(name, GridInfo(title, description, formula, source, place, options, discrete_only=True, own_ends=True))
@@ -78,7 +79,7 @@ _add(
     "Leading (diffusers)",
     "Every k-th level counted from the data, so that the start falls short of the noisiest level.",
     r"n_i = (S-i)\left\lfloor\tfrac{N}{S+1}\right\rfloor + \text{offset},\quad n_S = 0,\quad t_i = \tfrac{n_i+1}{1000}",
-    offset=GridOption(0, "Added to every level but the last: 1 in Stable Diffusion, 0 elsewhere.", choices=(0, 1)),
+    offset=Option(0, "Added to every level but the last: 1 in Stable Diffusion, 0 elsewhere.", choices=(0, 1)),
 )
 _add(
     "trailing",

@@ -5,8 +5,9 @@ import torch
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
-from core.grids.info import GRIDS, GridInfo, GridOption
+from core.grids.info import GRIDS, GridInfo
 from core.grids.standard import lerp
+from core.options import Option
 from core.schedules import Schedule
 
 MOST = 201  # numbers: more do not fit in a link
@@ -73,9 +74,9 @@ _FROM_TIME = {
 }
 
 
-def _list(title: str, symbol: str, what: str, low: float, high: float) -> GridOption:
+def _list(title: str, symbol: str, what: str, low: float, high: float) -> Option:
     words = f"The grid as a list {what}, with blanks or commas between."
-    return GridOption((), words, title=title, symbol=symbol, most=MOST, low=low, high=high)
+    return Option((), words, title=title, symbol=symbol, most=MOST, low=low, high=high)
 
 
 GRIDS.add(

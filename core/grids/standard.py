@@ -4,7 +4,8 @@ import torch
 from scipy.special import betaincinv
 from torch import Tensor
 
-from core.grids.info import GRIDS, GridInfo, GridOption
+from core.grids.info import GRIDS, GridInfo
+from core.options import Option
 from core.schedules import Schedule
 
 
@@ -89,7 +90,7 @@ GRIDS.add(
         "EDM, 2206.00364, eq. 5",
         _karras,
         {
-            "rho": GridOption(
+            "rho": Option(
                 7.0,
                 "0.1 to 100. 1 is uniform in σ/α and larger puts more steps near the data. Below 0.1 all but the last "
                 "step stay at the noise; beyond 100 the grid is uniform in λ for the eye, and a negative ρ "
@@ -112,7 +113,7 @@ GRIDS.add(
         "k-diffusion, get_sigmas_exponential and get_sigmas_polyexponential",
         _exponential,
         {
-            "rho": GridOption(
+            "rho": Option(
                 1.0,
                 "0.2 to 5. 1 is uniform in λ, larger takes longer steps first and shorter ones near the data. Beyond "
                 "these limits nearly all the way is one step.",
@@ -135,13 +136,13 @@ GRIDS.add(
         "Beta sampling, 2407.12173; ComfyUI's beta scheduler (in t), diffusers' use_beta_sigmas (in σ/α)",
         _beta,
         {
-            "alpha": GridOption(
-                0.6, f"How steps lie at the data, {_CROWDING}", "α, at the data", "α", low=0.3, high=5.0
+            "alpha": Option(
+                0.6, f"How steps lie at the data, {_CROWDING}", low=0.3, high=5.0, title="α, at the data", symbol="α"
             ),
-            "beta": GridOption(
-                0.6, f"How steps lie at the noise, {_CROWDING}", "β, at the noise", "β", low=0.3, high=5.0
+            "beta": Option(
+                0.6, f"How steps lie at the noise, {_CROWDING}", low=0.3, high=5.0, title="β, at the noise", symbol="β"
             ),
-            "variable": GridOption(
+            "variable": Option(
                 "t",
                 "What the quantiles are of: time t as in the paper, or sigma for σ/α as in diffusers.",
                 title="Quantiles of",

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from core.grids.info import GRIDS, GridInfo, GridOption
+from core.grids.info import GRIDS, GridInfo
 from core.grids.standard import lerp
+from core.options import Option
 from core.schedules import Schedule
 
 
@@ -59,7 +60,7 @@ GRIDS.add(
         "EDM, 2206.00364, table 1, column VP",
         _edm_vp,
         {
-            "epsilon_s": GridOption(
+            "epsilon_s": Option(
                 1e-3,
                 "VP's time at the data end of the schedule, 1e-5 to 0.1: larger puts fewer steps near the data. "
                 "0.001 is the paper's.",
@@ -92,7 +93,7 @@ GRIDS.add(
         "Sigmoid schedule, 2212.11972 and 2301.10972, with its ends fitted as EDM fits VP's",
         _sigmoid,
         {
-            "tau": GridOption(
+            "tau": Option(
                 1.0,
                 "Temperature, 0.2 to 10: small is steep, so that the ends are crowded; large is even in the share of "
                 "noise. 1 is the paper's.",

@@ -4,38 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.options import Option as SolverOption
 from core.registry import Registry
 from core.solvers.base import Solver
-
-
-@dataclass(frozen=True)
-class SolverOption:
-    """One setting of a solver: either a choice or a number in a range.
-
-    Attributes
-    ----------
-    default : value when the user says nothing.
-    help : one plain sentence.
-    choices : allowed values; empty for a number.
-    low, high : closed range of a number.
-    """
-
-    default: Any
-    help: str
-    choices: tuple[Any, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
-
-    def check(self, name: str, value: Any) -> Any:
-        """``value``, or ``ValueError`` with what is allowed."""
-        if self.choices:
-            if value not in self.choices or isinstance(value, bool) != isinstance(self.default, bool):
-                allowed = ", ".join(str(choice) for choice in self.choices)
-                raise ValueError(f"{name} must be one of {allowed}; got {value!r}")
-            return value
-        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
-            raise ValueError(f"{name} must be a number from {self.low:g} to {self.high:g}; got {value!r}")
-        return float(value)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from core.experiments.choices import Choice, option_text
 from core.experiments.links import plain_errors
+from core.options import Option
 from pages.common import settings
 from pages.common.compute import sentence
 
@@ -27,11 +28,11 @@ def _held(slot: str) -> list[str]:
     return [held] if isinstance(held, str) else list(held)
 
 
-def _option(slot: str, position: int, choice: Choice, key: str, option: Any) -> None:
+def _option(slot: str, position: int, choice: Choice, key: str, option: Option) -> None:
     widget = f"{settings.PREFIX}option.{slot}.{position}.{choice.name}.{key}"
     value = dict(choice.options).get(key, option.default)
     arguments: dict[str, Any] = {
-        "label": getattr(option, "title", "") or key.replace("_", " ").capitalize(),
+        "label": option.title or key.replace("_", " ").capitalize(),
         "key": widget,
         "help": option.help,
         "on_change": _set,
@@ -43,7 +44,7 @@ def _option(slot: str, position: int, choice: Choice, key: str, option: Any) -> 
             st.toggle(**arguments)
         else:
             st.selectbox(options=list(option.choices), **arguments)
-    elif getattr(option, "most", 0):
+    elif option.most:
         _list(widget, choice, value, arguments)
     else:
         st.session_state[widget] = value

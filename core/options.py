@@ -1,0 +1,73 @@
+"""What an entry of a registry lets the user set: the same words and checks for solvers and time grids."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting: a choice, a list of numbers or a number in a range.
+
+    Attributes
+    ----------
+    default : value when the user says nothing.
+    help : one plain sentence.
+    choices : allowed values of a choice; empty otherwise.
+    low, high : closed range of a number, or of each one in a list.
+    title : name of its widget; the option's own name if empty.
+    symbol : name in labels, such as "ρ"; the option's own name if empty.
+    most : longest list of numbers; 0 if this is no list.
+    """
+
+    default: Any
+    help: str
+    choices: tuple[Any, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    title: str = ""
+    symbol: str = ""
+    most: int = 0
+
+    def check(self, name: str, value: Any) -> Any:
+        """``value`` in its one form (a list as a tuple of floats), or ``ValueError`` with what is allowed."""
+        if self.choices:
+            return self._one(name, value)
+        return self._numbers(name, value) if self.most else self._number(name, value)
+
+    def _one(self, name: str, value: Any) -> Any:
+        for choice in self.choices:
+            if value == choice and isinstance(value, bool) == isinstance(choice, bool):
+                return choice
+        raise ValueError(f"{name} must be one of {', '.join(map(str, self.choices))}; got {value!r}")
+
+    def _number(self, name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, Real) or not self.low <= value <= self.high:
+            raise ValueError(f"{name} must be a number from {self.low:g} to {self.high:g}; got {value!r}")
+        return float(value)
+
+    def _numbers(self, name: str, value: Any) -> tuple[float, ...]:
+        values = _listed(name, value)
+        if len(values) > self.most:
+            raise ValueError(f"{name} takes at most {self.most} numbers; got {len(values)}")
+        return tuple(self._number(f"each number in {name}", number) for number in values)
+
+
+def _listed(name: str, value: Any) -> Sequence[Any]:
+    """What a list option was given, as a sequence: text is cut at blanks, commas, semicolons and brackets."""
+    if isinstance(value, Real):
+        return (value,)
+    if not isinstance(value, str):
+        try:
+            return tuple(value)
+        except TypeError:
+            raise ValueError(f"{name} must be a list of numbers; got {value!r}") from None
+    numbers = []
+    for part in filter(None, re.split(r"[\s,;\[\]()]+", value)):
+        try:
+            numbers.append(float(part))
+        except ValueError:
+            raise ValueError(f"{name} must be a list of numbers, such as 1 0.5 0.1; cannot read {part!r}") from None
+    return numbers
