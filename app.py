@@ -12,6 +12,7 @@ page = st.navigation(
         st.Page("pages/solvers.py", title="Solvers"),
         st.Page("pages/trajectories.py", title="Trajectories"),
         st.Page("pages/convergence.py", title="Error against steps"),
+        st.Page("pages/recommend.py", title="Choose a solver"),
         st.Page("pages/local_error.py", title="Step by step"),
         st.Page("pages/grid_map.py", title="Solver × grid"),
         st.Page("pages/order_table.py", title="Orders measured"),

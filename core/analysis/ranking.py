@@ -16,6 +16,7 @@ class Standing(NamedTuple):
     low, high : its 95 % interval.
     behind_low, behind_high : 95 % interval of its error less that of the best.
     first : share of the draws in which nothing errs less; draws won together are shared.
+    same : whether it differs from the best by no more than rounding in every draw.
     equal : whether it cannot be told from the best: its interval behind it covers 0. True for the best itself.
     """
 
@@ -25,10 +26,11 @@ class Standing(NamedTuple):
     behind_low: float
     behind_high: float
     first: float
+    same: bool
     equal: bool
 
 
-NOWHERE = Standing(np.nan, np.nan, np.nan, np.nan, np.nan, 0.0, False)
+NOWHERE = Standing(np.nan, np.nan, np.nan, np.nan, np.nan, 0.0, False, False)
 
 
 def paired_standings(
@@ -68,15 +70,17 @@ def paired_standings(
     best = int(np.argmin(values))
     chosen = np.random.default_rng(seed).integers(errors.shape[1], size=(draws, errors.shape[1]))
     drawn = over(errors[ended], chosen)
+    behind = drawn - drawn[:, [best]]
     share = drawn <= drawn.min(axis=1, keepdims=True) + floor
     first = (share / share.sum(axis=1, keepdims=True)).mean(axis=0)
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     low, high = np.quantile(drawn, tails, axis=0)
-    behind_low, behind_high = np.quantile(drawn - drawn[:, [best]], tails, axis=0)
+    behind_low, behind_high = np.quantile(behind, tails, axis=0)
     equal = (behind_low <= floor) & (behind_high >= -floor)
+    same = (np.abs(behind) <= floor).all(axis=0)
     columns = (values, low, high, behind_low, behind_high, first)
-    for place, *numbers, same in zip(ended, *columns, equal, strict=True):
-        standings[place] = Standing(*map(float, numbers), equal=bool(same))
+    for place, *numbers, twin, tied in zip(ended, *columns, same, equal, strict=True):
+        standings[place] = Standing(*map(float, numbers), same=bool(twin), equal=bool(tied))
     return standings
 
 

@@ -61,7 +61,9 @@ class RecommendSpec(Setting):
         description="time grids; none: all that fit the schedule",
     )
     measure: Literal["median", "rms"] = Field("median", description="rank by the median or the RMS over particles")
-    screen: int = Field(64, ge=1, description="particles of the first round, which picks the leaders")
+    screen: float = Field(
+        0.25, gt=0.0, le=1.0, description="share of the particles that the first round runs, to pick the leaders"
+    )
     precision: Literal["float64", "float32"] = Field("float64", description="of 2-D particles: float64 or float32")
     budgets: tuple[int, ...] = Field((), max_length=10, description="further budgets to name the best at, rising")
 
@@ -88,6 +90,11 @@ class RecommendSpec(Setting):
     def ends(self) -> Tensor:
         """First and last time: (2,) float64."""
         return make_grid("uniform-t", make_schedule(self.schedule), 1, self.t_start, self.t_end)
+
+    @property
+    def few(self) -> int:
+        """Particles of the first round."""
+        return max(1, round(self.screen * self.particles))
 
     def candidates(self) -> tuple[tuple[SolverChoice, GridChoice], ...]:
         """Every pair to be compared, in the order of the registries."""
@@ -205,7 +212,7 @@ def run_recommend(spec: RecommendSpec, report: Report = silent, stop: Stop = nev
 
 def _rank(spec: RecommendSpec, bench: Bench, nfe: int, report: Report, stop: Stop) -> Ranking:
     """All candidates on the first particles, then the leaders on all."""
-    few, pairs = min(spec.screen, spec.particles), spec.candidates()
+    few, pairs = spec.few, spec.candidates()
     screened = few < spec.particles
     ended, others = _round(bench, pairs, nfe, few, part(report, 0.0, 0.5 if screened else 1.0), stop)
     if screened:
@@ -245,7 +252,7 @@ def _standings(
 
 
 def _notes(spec: RecommendSpec, ranking: Ranking, message: str) -> tuple[str, ...]:
-    out, lost, none = (len(ranking.having(status)) for status in ("screened out", "diverged", "no run"))
+    out, lost, none = (ranking.having(status) for status in ("screened out", "diverged", "no run"))
     notes = [
         f"Computed with {device_line(spec)}.",
         f"Errors are against {reference_label(spec.data)}, from the same noise.",
@@ -253,15 +260,20 @@ def _notes(spec: RecommendSpec, ranking: Ranking, message: str) -> tuple[str, ..
     ]
     if out:
         notes.append(
-            f"{out} candidates were screened out on the first {spec.screen} particles; only the "
-            f"{len(ranking.leaders)} leaders ran with all {spec.particles}."
+            f"{len(out)} of {len(ranking.entries)} candidates were screened out on the first {spec.few} particles; "
+            f"only the {len(ranking.leaders)} leaders ran with all {spec.particles}."
         )
     if lost:
-        notes.append(f"{lost} candidates diverged.")
+        notes.append(f"{len(lost)} diverged: {_some(lost)}.")
     if none:
-        notes.append(f"{none} candidates have no run that fits the budget or the grid.")
+        notes.append(f"{len(none)} have no run: {_some(none)} ({none[0].message}).")
     if message:
         notes.append(f"The reference {message}.")
     if not is_exact(spec.data):
         notes.append("The reference of a learned score is itself a run with many steps.")
     return tuple(notes)
+
+
+def _some(entries: tuple[Entry, ...]) -> str:
+    listed = ", ".join(entry.label for entry in entries[:3])
+    return f"{listed} and {len(entries) - 3} more" if len(entries) > 3 else listed

@@ -14,7 +14,7 @@ def write_recommend(spec: RecommendSpec) -> str:
         f'    ("{grid}", "{grid.name}", {dict(grid.options)!r}),' for grid in dict.fromkeys(grid for _, grid in pairs)
     )
     budgets = list(dict.fromkeys((spec.nfe, *spec.budgets)))
-    few, shared = min(spec.screen, spec.particles), f'"{spec.measure}", floor'
+    few, shared = spec.few, f'"{spec.measure}", floor'
     return f"""{model_text(spec.data)}
 problem = Problem(model, make_schedule("{spec.schedule}"))
 ends = {{"t_start": {spec.t_start!r}, "t_end": {spec.t_end!r}}}

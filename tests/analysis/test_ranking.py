@@ -30,6 +30,7 @@ def test_of_equally_good_ones_few_are_told_from_the_best():
     for trial in range(200):
         pair = paired_standings(lognormal(rng, 1.0, 1.0), seed=trial, draws=300)
         told += not all(one.equal for one in pair)
+        assert sum(one.same for one in pair) == 1, "equally good is not the same"
     assert 0.01 <= told / 200 <= 0.11
 
 
@@ -59,6 +60,8 @@ def test_twins_share_the_first_place_also_when_they_differ_by_rounding():
     one, twin, worse = paired_standings(np.array([row, row + 1e-15, 3 * row]), floor=1e-12)
     assert one.equal
     assert twin.equal
+    assert twin.same
+    assert not worse.same
     assert (one.first, twin.first, worse.first) == (0.5, 0.5, 0)
     assert not worse.equal
     _, told, _ = paired_standings(np.array([row, row + 1e-12, 3 * row]))

@@ -8,8 +8,29 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import driver
 
-PAGES = ("", "schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map", "local_error", "precision")
-WITH_IMAGES = ("schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map", "local_error", "precision")
+PAGES = (
+    "",
+    "schedules",
+    "trajectories",
+    "convergence",
+    "curvature",
+    "order_table",
+    "grid_map",
+    "recommend",
+    "local_error",
+    "precision",
+)
+WITH_IMAGES = (
+    "schedules",
+    "trajectories",
+    "convergence",
+    "curvature",
+    "order_table",
+    "grid_map",
+    "recommend",
+    "local_error",
+    "precision",
+)
 SLOW = 120_000
 
 

@@ -18,12 +18,14 @@ from core.solvers import SOLVERS
 from core.solvers.base import Solver
 
 FEW = ("euler", "ddim", "edm-heun", "dpmpp-2m", "dpm-3s")
-SPEC = RecommendSpec(particles=60, screen=60, nfe=9, schedule="edm", seed=3, solvers=FEW, grids=("karras", "uniform-t"))
+SPEC = RecommendSpec(
+    particles=60, screen=1.0, nfe=9, schedule="edm", seed=3, solvers=FEW, grids=("karras", "uniform-t")
+)
 
 
 @pytest.fixture(scope="module")
 def everything():
-    return run_experiment(RecommendSpec(particles=48, screen=16, nfe=8))
+    return run_experiment(RecommendSpec(particles=48, screen=1 / 3, nfe=8))
 
 
 @pytest.mark.parametrize(("measure", "over"), [("median", median_error), ("rms", rms_error)])
@@ -86,8 +88,11 @@ def test_leaders_ran_with_all_particles_and_nobody_else_is_called_equal(everythi
     assert set(ranking.equals) <= set(ranking.leaders[1:])
     assert all(entry.seconds > 0 for entry in ranking.leaders)
     assert sum(entry.standing.first for entry in ranking.leaders) == pytest.approx(1)
-    assert any(f"{len(screened)} candidates were screened out on the first 16" in note for note in everything.notes)
-    full = run_experiment(everything.spec.model_copy(update={"screen": 48}))
+    assert any(
+        f"{len(screened)} of {len(ranking.entries)} candidates were screened out on the first 16" in note
+        for note in everything.notes
+    )
+    full = run_experiment(everything.spec.model_copy(update={"screen": 1.0}))
     assert not full.ranking.having("screened out")
     assert full.ranking.best.label == ranking.best.label
 
@@ -117,7 +122,7 @@ class Lost(Solver):
 def test_a_bad_solver_is_never_recommended(monkeypatch, factor, status):
     info = replace(SOLVERS["ddim"], title="Lost", build=lambda **_: Lost(factor), options={}, name="lost", extra_nfe=0)
     monkeypatch.setitem(SOLVERS._entries, "lost", info)
-    for screen, expected in ((16, status), (48, status.replace("screened out", "ranked"))):
+    for screen, expected in ((1 / 3, status), (1.0, status.replace("screened out", "ranked"))):
         ranking = run_experiment(RecommendSpec(particles=48, screen=screen, nfe=8, seed=int(10 * factor))).ranking
         lost = [entry for entry in ranking.entries if entry.choice.name == "lost"]
         assert len(lost) == 3
@@ -171,7 +176,7 @@ def test_single_precision_is_measured_in_single_precision():
 
 
 def test_images_are_ranked_too_and_a_run_can_be_cancelled():
-    spec = RecommendSpec(data=ImageData(label=3), particles=3, screen=2, solvers=("ddim", "dpmpp-2m"), nfe=5)
+    spec = RecommendSpec(data=ImageData(label=3), particles=3, screen=0.5, solvers=("ddim", "dpmpp-2m"), nfe=5)
     result = run_experiment(spec)
     assert result.ranking.best.particles == 3
     assert 0 < result.ranking.best.median < 1
@@ -180,7 +185,9 @@ def test_images_are_ranked_too_and_a_run_can_be_cancelled():
 
 
 def test_the_shown_code_repeats_the_ranking(tmp_path):
-    spec = RecommendSpec(particles=24, screen=8, nfe=7, grids=("karras(rho=3)", "uniform-t"), budgets=(4,), t_end=0.01)
+    spec = RecommendSpec(
+        particles=24, screen=0.3, nfe=7, grids=("karras(rho=3)", "uniform-t"), budgets=(4,), t_end=0.01
+    )
     file = tmp_path / "picture.py"
     file.write_text(snippet(spec))
     shown, result = runpy.run_path(str(file))["leaders"], run_experiment(spec)
@@ -211,6 +218,7 @@ def test_links_and_recipes_carry_every_setting():
         ({"t_start": 0.1, "t_end": 0.5}, "does not fit"),
         ({"grids": ("trailing",)}, "discrete chain"),
         ({"measure": "mean"}, "'median' or 'rms'"),
+        ({"screen": 0}, "greater than 0"),
         ({"particles": 2001}, "at most 2000 particles"),
     ],
 )

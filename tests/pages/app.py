@@ -8,7 +8,18 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("start", "schedules", "trajectories", "convergence", "curvature", "order_table", "grid_map", "local_error", "precision")
+PAGES = (
+    "start",
+    "schedules",
+    "trajectories",
+    "convergence",
+    "curvature",
+    "order_table",
+    "grid_map",
+    "recommend",
+    "local_error",
+    "precision",
+)
 SMALL = {"particles": "4"}  # quick
 
 

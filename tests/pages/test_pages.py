@@ -12,9 +12,10 @@ QUICK = {  # small settings: what is tested does not depend on size
     "trajectories": {"steps": "3"},
     "convergence": {"step_counts": "2,4,8", "path_steps": "4", "solvers": "ddim,dpmpp-2m"},
     "curvature": {"nodes": "20", "schedules": "vp-linear,flow"},
-    "precision": {"step_counts": "2,4", "solvers": "ddim"},
     "local_error": {"steps": "3", "solvers": "ddim,dpmpp-2m"},
+    "precision": {"step_counts": "2,4", "solvers": "ddim"},
     "grid_map": {"nfe": "4", "solvers": "ddim,dpmpp-2m", "grids": "karras,uniform-t"},
+    "recommend": {"nfe": "4", "solvers": "ddim,dpmpp-2m,heun", "grids": "karras,uniform-t", "budgets": "2,5"},
     "order_table": {"step_counts": "4,8,16", "solvers": "ddim,dpmpp-2m", "schedules": "flow"},
 }
 
