@@ -122,7 +122,13 @@ def predict_noise(x, t):
 
 solver = DPM_Solver(predict_noise, schedule, algorithm_type="{algorithm}")
 x = {_START}
-x = solver.sample(x, steps={steps}, t_start=1.0, t_end=1e-3, skip_type="logSNR", {_settings(settings)})
+x = solver.sample(
+    x,
+    steps={steps},
+    t_start=1.0,
+    t_end=1e-3,
+    skip_type="logSNR",
+{_settings(settings, "    ")})
 print(x)
 '''
 
