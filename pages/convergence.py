@@ -7,7 +7,7 @@ from pages.common.page import Page  # first: it sets up the process
 # isort: split
 from core.experiments.specification import ConvergenceSpec, ImageData
 from core.figures import convergence as figures
-from pages.common import compute, controls, explain, sharing, words
+from pages.common import compute, controls, controls_errors, explain, sharing, words
 
 page = Page(
     name="convergence",
@@ -17,11 +17,12 @@ page = Page(
     toy=ConvergenceSpec(),
     images=ConvergenceSpec(data=ImageData(), particles=8, step_counts=(4, 8, 16, 32, 64), path_steps=16),
     views={
-        "against": {"steps": "Steps", "nfe": "Model evaluations (NFE)"},
+        "against": {"steps": "Steps", "nfe": "Model evaluations (NFE)", "ms": "Wall time"},
         "measure": {"rms": "RMS", "median": "Median"},
     },
 )
 page.open()
+controls_errors.family(page.name)
 
 with st.sidebar:
     st.subheader("What to measure")
@@ -40,6 +41,7 @@ with st.sidebar:
         controls.times(page)
         controls.solver_options(page)
 
+controls_errors.time_if_shown(page, "against", "ms")
 spec = page.specification()
 result = compute.result_for(page.name, spec)
 if result is None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from core.experiments.build import (
 )
 from core.experiments.kept import Kept
 from core.experiments.specification import ConvergenceSpec, SolverChoice
+from core.experiments.timing import WallTime, best_time
 from core.grids import refine
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
@@ -42,7 +43,8 @@ class SolverErrors:
 
     Attributes
     ----------
-    steps, nfe, rms, median, seconds : (M,) by step count; errors are NaN where the run diverged.
+    steps, nfe, rms, median : (M,) by step count; errors are NaN where the run diverged.
+    seconds : (M,) wall time of each run; the fastest undisturbed repeat if ``spec.timed``, else that of its only one.
     diverged : (M,) bool.
     order : measured against the step count, with the window it was measured on.
     expected_order, claimed_order : what our tests measure, and what the authors claim (None for an adaptive solver).
@@ -67,6 +69,11 @@ class SolverErrors:
     path_error: np.ndarray
     particle_error: np.ndarray
     note: str
+
+    @property
+    def ms(self) -> np.ndarray:
+        """Wall time of each run in milliseconds."""
+        return 1000 * self.seconds
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,7 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
 
     counts = sorted({*spec.step_counts, spec.path_steps})
     work = sum(counts) * len(spec.solvers)
-    done, measured, images = 0, [], {}
+    done, disturbed, measured, images = 0, 0, [], {}
     for choice in spec.solvers:
         points: dict[int, _Point] = {}
         path: _Path | None = None
@@ -175,6 +182,10 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
             points[steps], recorded = _measure(spec, choice, steps, problem, x, reference, running, stop)
             path = recorded or path
             done += steps
+            if spec.timed and steps in spec.step_counts:
+                took = _timed(spec, choice, steps, problem, x, running, stop)
+                points[steps] = replace(points[steps], seconds=took.seconds)
+                disturbed += not took.undisturbed
         measured.append(_errors(spec, choice, points, path, floor))
         if spec.data.kind == "images":
             images[choice.label] = path.final
@@ -188,7 +199,7 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
         reference_label=label,
         final_images=images,
         seconds=time.perf_counter() - started,
-        notes=_notes(spec, measured, reference, label),
+        notes=(*_notes(spec, measured, reference, label), *_timing_notes(spec, disturbed)),
     )
 
 
@@ -204,7 +215,7 @@ def _grid(spec: ConvergenceSpec, problem: Problem, steps: int) -> Tensor:
 
 def _key(spec: ConvergenceSpec, *more: Hashable) -> Hashable:
     """Everything in the specification that a single run depends on."""
-    return (spec.model_copy(update={"solvers": (), "step_counts": ()}), *more)
+    return (spec.model_copy(update={"solvers": (), "step_counts": (), "timed": False}), *more)
 
 
 def _floor(
@@ -280,6 +291,36 @@ def _measure(
         path = _Path(run.times.numpy(), along.numpy(), particle_error(final, target).numpy(), final.numpy())
     size = 500 + (path.final.nbytes + path.particle_error.nbytes if path else 0)
     return _runs.put(_key(spec, choice, steps), (point, path), size)
+
+
+def _timed(
+    spec: ConvergenceSpec, choice: SolverChoice, steps: int, problem: Problem, x: Tensor, report: Report, stop: Stop
+) -> WallTime:
+    """Wall time of one run without records; never kept, since it belongs to this moment."""
+    times, options = _grid(spec, problem, steps), dict(choice.options)
+
+    def work() -> None:
+        report(1.0, f"timing {choice.label}")
+        run = solve(problem, choice.name, times, x, spec.seed, record=False, cancel=stop, **options)
+        if run.cancelled:
+            raise Cancelled(run.message)
+
+    return best_time(work, guarded=is_exact(spec.data))
+
+
+def _timing_notes(spec: ConvergenceSpec, disturbed: int) -> list[str]:
+    if not spec.timed:
+        return []
+    runs = len(spec.solvers) * len(spec.step_counts)
+    notes = [
+        "Wall time was measured when this picture was computed, on the machine that computed it: the fastest of "
+        "several repeats after a first run. It depends on both; all other numbers repeat exactly."
+    ]
+    if disturbed:
+        notes.append(
+            f"Something else took the processor in every repeat of {disturbed} of {runs} runs: too long times."
+        )
+    return notes
 
 
 def _errors(

@@ -213,6 +213,7 @@ class ConvergenceSpec(Timed):
     )
     path_steps: int = Field(20, description="step count of the runs whose error is shown along the path")
     precision: Literal["float64", "float32"] = Field("float64", description="of 2-D particles: float64 or float32")
+    timed: bool = Field(False, description="also time each run, repeatedly: true or false")
 
     @model_validator(mode="after")
     def _steps(self) -> "ConvergenceSpec":

@@ -89,6 +89,10 @@ def write_convergence(spec: ConvergenceSpec) -> str:
     """Each solver's errors by step count."""
     solvers = "\n".join(map(solver_text, spec.solvers))
     dtype = f"torch.{spec.precision}" if spec.data.kind == "toy" else "torch.float32"
+    again = f"solve(problem, name, grid, x_start, seed={spec.seed}, record=False, **options)"
+    timing = f"""        seconds = min({again}.seconds for _ in range(3))  # differs from run to run
+        print(f"{{name}}, {{steps}} steps: {{1000 * seconds:.3g}} ms, error {{row[-1]:.3g}}")
+"""
     return f"""{model_text(spec.data)}
 problem = Problem(model, make_schedule("{spec.schedule}"))
 times = {grid_text(spec, f"steps={spec.path_steps}")}
@@ -106,7 +110,7 @@ for name, options in solvers:
         grid = {grid_text(spec, "steps")}
         run = solve(problem, name, grid, x_start, seed={spec.seed}, record=False, **options)
         row.append(rms_error(run.final, reference.final))
-    errors.append(row)
+{timing if spec.timed else ""}    errors.append(row)
     order = convergence_order(step_counts, row)
     print(f"{{name}}: order {{order:.2f}} ({{order.reason}})", row)
 """

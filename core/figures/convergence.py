@@ -10,10 +10,14 @@ from core.analysis import FittedOrder, convergence_order
 from core.experiments.convergence import ConvergenceResult, SolverErrors
 from core.figures.along import Line, along_figure, in_words
 from core.figures.images import sheet_figure
-from core.figures.style import DASHES, FAINT, NEUTRAL, Style, new_figure, solver_style, typed
+from core.figures.style import DASHES, FAINT, NEUTRAL, Style, log_axis, new_figure, solver_style, typed
 from core.schedules import make_schedule
 
-AGAINST = {"steps": "Steps", "nfe": "Model evaluations (NFE)"}
+AGAINST = {
+    "steps": "Steps",
+    "nfe": "Model evaluations (NFE)",
+    "ms": "Wall time of a run (ms), measured now on this machine",
+}
 MEASURES = {"rms": "RMS error", "median": "Median error"}
 SHOWN_IMAGES = 8
 WRAP = 40  # letters in a line that a narrow screen still shows whole
@@ -22,7 +26,7 @@ WRAP = 40  # letters in a line that a narrow screen still shows whole
 def error_figure(
     result: ConvergenceResult, against: str = "steps", measure: str = "rms", height: int = 620
 ) -> go.Figure:
-    """Error of each solver against steps or evaluations; the thick part of a line is where its order was measured.
+    """Error of each solver against steps, evaluations or time; the thick part of a line is what its order was read off.
 
     The order in the legend is that of the drawn measure, against steps. Runs that diverged have no error: crosses at
     the upper edge mark them.
@@ -53,8 +57,7 @@ def error_figure(
     counts = np.concatenate([getattr(solver, against) for solver in result.solvers])
     figure.update_xaxes(
         title_text=AGAINST[against],
-        type="log",
-        tickvals=_ticks(counts),
+        **({"type": "log", "tickvals": _ticks(counts)} if against != "ms" else log_axis(counts)),
         range=np.log10([counts.min() / 1.15, counts.max() * 1.15]),
     )
     figure.update_yaxes(
@@ -131,7 +134,7 @@ def _add_solver(
             marker={"symbol": style.marker, "size": 13 - place, "color": style.colour},
             name=f"{solver.label}:<br>order {order_text(order)} (claimed {solver.claimed_order})",
             legendgroup=solver.label,
-            hovertemplate="%{x:g}: %{y:.2e}<extra>" + solver.label + "</extra>",
+            hovertemplate="%{x:.3g}: %{y:.2e}<extra>" + solver.label + "</extra>",
         )
     )
     first, last = order.window

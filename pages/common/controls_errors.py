@@ -172,3 +172,11 @@ def precisions(page: Any) -> None:
         placeholder="Choose precisions",
         help="The number format of the particles and of the model's answers. Times and coefficients are float64.",
     )
+
+
+def time_if_shown(page: Any, view: str, wanted: str) -> None:
+    """Let runs be timed exactly when wall time is the axis that is shown, since timing takes several repeats."""
+    timed, axis = f"{page.name}.timed", f"{page.name}.{view}"
+    if settings.get(timed) and axis not in settings.values():
+        settings.put(axis, wanted)  # settings that ask for times and say nothing of an axis
+    settings.put(timed, settings.current(axis) == wanted)
