@@ -72,6 +72,11 @@ with st.sidebar:
             "recommend.published",
             help="Published implementations with a known defect; they are kept for comparison.",
         )
+        settings.switch(
+            "Also with other options",
+            "recommend.variants",
+            help="Each solver with one of its options changed, too: several times the work.",
+        )
         settings.choose(
             "First round with",
             "recommend.screen",

@@ -37,8 +37,10 @@ from core.experiments.grid_map import MOST_NFE, fitting_grids, fixed_step_solver
 from core.experiments.specification import Distinct, ScheduleName, Setting, Timed
 from core.grids import make_grid
 from core.schedules import make_schedule
+from core.solvers import SOLVERS
 
 LEADERS = (12, 48)  # the fewest that are ranked with all particles, and the most
+FEWEST = 8  # particles of a first round: fewer would say too little
 SCREEN_DRAWS = 300  # of the bootstrap in the first round
 PUBLISHED = "-as-published"  # ending of the names of versions that lose their order
 
@@ -55,6 +57,7 @@ class RecommendSpec(Setting):
         (), max_length=200, description="solvers that draw no noise and take the steps of the grid; none: all of them"
     )
     published: bool = Field(False, description="among all solvers, also versions that are known to lose their order")
+    variants: bool = Field(False, description="also each solver with one of its options changed")
     grids: Annotated[tuple[GridChoice, ...], Distinct] = Field(
         tuple(GridChoice(name=name) for name in ("uniform-lambda", "karras", "uniform-t")),
         max_length=16,
@@ -94,14 +97,23 @@ class RecommendSpec(Setting):
     @property
     def few(self) -> int:
         """Particles of the first round."""
-        return max(1, round(self.screen * self.particles))
+        return min(self.particles, max(FEWEST, round(self.screen * self.particles)))
 
     def candidates(self) -> tuple[tuple[SolverChoice, GridChoice], ...]:
         """Every pair to be compared, in the order of the registries."""
         solvers = self.solvers or tuple(
             choice for choice in fixed_step_solvers() if self.published or not choice.name.endswith(PUBLISHED)
         )
+        if self.variants:
+            solvers = tuple(dict.fromkeys(other for choice in solvers for other in (choice, *_changed(choice))))
         return tuple(product(solvers, self.grids or fitting_grids(self)))
+
+
+def _changed(choice: SolverChoice) -> list[SolverChoice]:
+    """The same solver with one of its options set to each of the other values that it offers."""
+    held, options = dict(choice.options), SOLVERS[choice.name].options
+    others = [held | {key: value} for key, option in options.items() for value in option.choices]
+    return [SolverChoice(name=choice.name, options=tuple(one.items())) for one in others]
 
 
 @dataclass(frozen=True)

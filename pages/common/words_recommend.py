@@ -45,7 +45,8 @@ def recommendation(result: Any) -> str:
     lines = [
         f"{budget}, take **{best.choice.label}** on **{best.grid.label}**: {WITHIN[spec.measure]} "
         f"{number(at.error)} [{number(at.low)}, {number(at.high)}] over "
-        f"{counted(best.particles, NOUNS[spec.data.kind])}, with {counted(best.steps, 'step')} and {counted(best.nfe, 'evaluation')}."
+        f"{counted(best.particles, NOUNS[spec.data.kind])}, with {counted(best.steps, 'step')} and "
+        f"{counted(best.nfe, 'evaluation')}."
     ]
     equals = ranking.equals
     if equals:

@@ -77,6 +77,18 @@ def test_every_solver_without_noise_is_a_candidate(everything):
     assert len(RecommendSpec(grids=()).candidates()) > len(RecommendSpec().candidates())
 
 
+def test_variants_change_one_option_each_and_keep_what_was_chosen():
+    base = {"solvers": ("dpmpp-2m(lower_order_final=true)", "ddim"), "grids": ("karras",), "variants": True}
+    found = [str(choice) for choice, _ in RecommendSpec(**base).candidates()]
+    assert len(found) == len(set(found))
+    assert found[0] == base["solvers"][0]
+    assert {"dpmpp-2m", "dpmpp-2m(lower_order_final=true;start=single-step)", "ddim", "ddim(final=euler)"} <= set(found)
+    assert "dpmpp-2m(start=single-step)" not in found, "that would be two changes"
+    result = run_experiment(RecommendSpec(particles=20, nfe=6, **base))
+    assert {entry.status for entry in result.ranking.entries} <= {"ranked", "screened out"}
+    assert len(result.ranking.entries) == len(found)
+
+
 def test_leaders_ran_with_all_particles_and_nobody_else_is_called_equal(everything):
     ranking, screened = everything.ranking, everything.ranking.having("screened out")
     assert screened
@@ -176,9 +188,9 @@ def test_single_precision_is_measured_in_single_precision():
 
 
 def test_images_are_ranked_too_and_a_run_can_be_cancelled():
-    spec = RecommendSpec(data=ImageData(label=3), particles=3, screen=0.5, solvers=("ddim", "dpmpp-2m"), nfe=5)
+    spec = RecommendSpec(data=ImageData(label=3), particles=9, screen=0.5, solvers=("ddim", "dpmpp-2m"), nfe=5)
     result = run_experiment(spec)
-    assert result.ranking.best.particles == 3
+    assert result.ranking.best.particles == 9
     assert 0 < result.ranking.best.median < 1
     with pytest.raises(Cancelled):
         run_experiment(spec.model_copy(update={"seed": 5}), cancel=lambda: True)
@@ -186,7 +198,7 @@ def test_images_are_ranked_too_and_a_run_can_be_cancelled():
 
 def test_the_shown_code_repeats_the_ranking(tmp_path):
     spec = RecommendSpec(
-        particles=24, screen=0.3, nfe=7, grids=("karras(rho=3)", "uniform-t"), budgets=(4,), t_end=0.01
+        particles=24, screen=0.34, nfe=7, grids=("karras(rho=3)", "uniform-t"), budgets=(4,), t_end=0.01
     )
     file = tmp_path / "picture.py"
     file.write_text(snippet(spec))
