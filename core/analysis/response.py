@@ -113,7 +113,7 @@ class Pulses:
         return noise
 
 
-def respond(problem: Problem, solver: str, times: Tensor, **options: Any) -> Response:
+def respond(problem: Problem, solver: str, times: Tensor, /, **options: Any) -> Response:
     """The weights of a solver of fixed steps on ``times``; noise that it may draw is left out.
 
     Predictions are those that the solver asks for; where it asks for x0 at some levels and for eps at others, all are
@@ -198,7 +198,7 @@ class Spread(NamedTuple):
     nfe: int
 
 
-def spread(problem: Problem, solver: str, times: Tensor, start: Tensor, **options: Any) -> Spread:
+def spread(problem: Problem, solver: str, times: Tensor, start: Tensor, /, **options: Any) -> Spread:
     """Standard deviation that particles of N(0, start^2) have at the end, one number a coordinate, without sampling.
 
     ``problem`` is one whose predictions are linear in the particle: a single Gaussian about zero with its axes along
@@ -221,7 +221,7 @@ def spread(problem: Problem, solver: str, times: Tensor, start: Tensor, **option
     return Spread(end.square().sum(dim=0).sqrt(), model.nfe)
 
 
-def asked(problem: Problem, solver: str, times: Tensor, **options: Any) -> tuple[str, ...]:
+def asked(problem: Problem, solver: str, times: Tensor, /, **options: Any) -> tuple[str, ...]:
     """The predictions, "eps" or "x0", that a solver asks a model for which knows both."""
     recipe = SOLVERS[solver].make(**options)
     model = Impulses(problem.model.shape, ("x0", "eps"), 1)

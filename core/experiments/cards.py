@@ -37,7 +37,7 @@ WIDTH_STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 LOST = 1e6  # times too wide: no width any more
 REGION = ((-6.0, 2.0), (-4.0, 4.0))  # of the complex plane
-REGION_POINTS = (161, 161)
+REGION_POINTS = (121, 121)
 
 
 def run_catalogue(spec: CatalogueSpec, report: Report = silent, stop: Stop = never) -> CatalogueResult:

@@ -29,7 +29,8 @@ AGAINST = {"steps": "Steps", "tolerance": "Tolerance of a step"}
 WRITTEN_CELLS = 14  # columns whose cells still have room for a number on a narrow screen
 SHOWN_RATIO = (0.05, 20.0)  # widths beyond are drawn at the edge
 # opaque and pale near zero: a small weight is seen beside a large one, and the numbers read on light and dark pages
-_SIGNED = [[0, VERMILLION], [0.49, "#f4dccb"], [0.51, "#cfe2ee"], [1, BLUE]]
+_CLEAR = "rgba(133, 146, 160, 0)"
+_SIGNED = [[0, VERMILLION], [0.499, "#f4dccb"], [0.4999, _CLEAR], [0.5001, _CLEAR], [0.501, "#cfe2ee"], [1, BLUE]]
 _PREDICTIONS = {"eps": "ε", "x0": "x̂₀"}
 _BELLS = dict(zip(WIDTHS, zip((BLUE, GREEN, ORANGE, VERMILLION), DASHES, MARKERS, strict=False), strict=True))
 
@@ -136,21 +137,21 @@ def weights_figure(result: CatalogueResult, place: int = 0) -> go.Figure:
     shares = response.shares
     steps, count = shares.shape
     figure = new_figure(170 + max(26 * steps, 90), legend_rows=0)
-    drawn = np.where(np.abs(shares) > 1e-9, shares, np.nan)
-    limit = float(np.nanmax(np.abs(drawn)))
+    limit = float(np.abs(shares).max())
     written = count <= WRITTEN_CELLS and steps <= 24
     places = np.array([one.lam for one in response.evaluations])
     figure.add_trace(
         go.Heatmap(
             x=np.arange(1, count + 1),
             y=np.arange(1, steps + 1),
-            z=typed(drawn),
+            z=typed(shares),
             zmin=-limit,
             zmax=limit,
             colorscale=_SIGNED,
             xgap=2,
             ygap=2,
-            texttemplate="%{z:.2f}" if written else None,
+            text=np.where(np.abs(shares) > 1e-9, np.char.mod("%.2f", shares), "").tolist() if written else None,
+            texttemplate="%{text}" if written else None,
             textfont={"size": 12},
             customdata=typed(np.broadcast_to(places, shares.shape)),
             hovertemplate="step %{y}, evaluation %{x} at λ = %{customdata:.2f}: %{z:.3f}<extra></extra>",
@@ -321,9 +322,9 @@ def widths_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
 
 
 def _edge(ratio: float, marker: str) -> str:
-    """A triangle that points out of the picture for a width that lies beyond its edge."""
+    """An arrow that points out of the picture for a width that lies beyond its edge."""
     low, high = SHOWN_RATIO
-    return "triangle-up" if ratio > high else "triangle-down" if ratio < low else marker
+    return "arrow-up" if ratio > high else "arrow-down" if ratio < low else marker
 
 
 def alt_widths(result: CatalogueResult) -> str:

@@ -11,6 +11,7 @@ from tests.browser import driver
 PAGES = (
     "",
     "schedules",
+    "solvers",
     "trajectories",
     "convergence",
     "curvature",
@@ -22,6 +23,7 @@ PAGES = (
 )
 WITH_IMAGES = (
     "schedules",
+    "solvers",
     "trajectories",
     "convergence",
     "curvature",

@@ -87,6 +87,7 @@ def test_a_grid_that_gives_no_order_still_gives_weights():
 
 def test_options_of_a_choice_are_run():
     plain, shorter = (card(text).cards[0].response for text in ("dpmpp-2m", "dpmpp-2m(lower_order_final=true)"))
+    assert abs(card("dpm-2m(start=single-step)").cards[0].widths.ratio[-1] - 1).max() < 0.01
     assert abs(plain.shares[-1] - shorter.shares[-1]).max() > 0.1
     assert card("dpmpp-2m(thresholding=static)").cards[0].response is None
 

@@ -24,6 +24,7 @@ from core.experiments import (
     build,
     run_experiment,
 )
+from core.experiments.catalogue import CatalogueSpec
 from core.experiments.grid_map import GridMapSpec
 from core.experiments.local_error import LocalErrorSpec
 from core.experiments.order_table import OrderTableSpec
@@ -44,6 +45,8 @@ SPECS = {
     "curvature": CurvatureSpec(particles=5, nodes=40, seed=25),
     "curvature of images": CurvatureSpec(data=DIGITS, particles=2, nodes=30, seed=26, schedules=("vp-linear", "flow")),
     "schedules": SchedulesSpec(steps=7),
+    "card": CatalogueSpec(particles=5, steps=4, step_counts=(5, 10, 20), seed=66, solver="dpm-3m"),
+    "card of images": CatalogueSpec(data=DIGITS, particles=2, step_counts=(5, 10), seed=67, solver="ddim"),
     "steps": LocalErrorSpec(particles=5, steps=8, seed=61, solvers=("ddim", "dpmpp-2m")),
     "steps of images": LocalErrorSpec(data=DIGITS, particles=2, steps=5, seed=62, solvers=("ddim",)),
     "precision": PrecisionSpec(particles=5, seed=63, solvers=("ddim", "dpmpp-2m"), step_counts=(4, 8)),

@@ -9,6 +9,7 @@ SEEDED = [page for page in PAGES if page != "schedules"]
 QUICK = {  # small settings: what is tested does not depend on size
     "start": {"steps": "3"},
     "schedules": {"steps": "5"},
+    "solvers": {"steps": "3", "step_counts": "2,4,8"},
     "trajectories": {"steps": "3"},
     "convergence": {"step_counts": "2,4,8", "path_steps": "4", "solvers": "ddim,dpmpp-2m"},
     "curvature": {"nodes": "20", "schedules": "vp-linear,flow"},
