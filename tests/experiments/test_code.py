@@ -23,7 +23,16 @@ from core.experiments.code import snippet
 from tests.experiments.strategies import specifications
 
 OWN = ToyData(name="custom", points=((0.1, -2.5), (1e-7, 3.0), (2.0, 1 / 3)), scale=0.7)
-PUBLIC = {"core.analysis", "core.data", "core.grids", "core.models", "core.problem", "core.schedules", "core.solve", "torch"}
+PUBLIC = {
+    "core.analysis",
+    "core.data",
+    "core.grids",
+    "core.models",
+    "core.problem",
+    "core.schedules",
+    "core.solve",
+    "torch",
+}
 
 
 def carried_out(spec: Specification) -> dict:
