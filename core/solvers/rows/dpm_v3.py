@@ -37,7 +37,7 @@ def _row(nodes: int) -> None:
         source="Zheng et al. 2023, arXiv 2310.13268",
         note="Needs exact data: its statistics are expectations over the density at every noise level. They are "
         "computed once for a model, with 129 evaluations of 64 to 2048 particles that no run's NFE includes.",
-        when="When steps are few; from order 2 on with its corrector and with lower_order_final, as its authors run it.",
+        when="When steps are few; from order 2 on with corrector and lower_order_final, as its authors then run it.",
         cite=("zheng2023dpmv3",),
         options={"prediction": _ASKED} | (multistep if nodes > 1 else {}),
         build=build,
