@@ -6,19 +6,23 @@ from pages.common import theme, warm
 
 warm.start()
 page = st.navigation(
-    [
-        st.Page("pages/start.py", title="Start", default=True),
-        st.Page("pages/schedules.py", title="Schedules"),
-        st.Page("pages/solvers.py", title="Solvers"),
-        st.Page("pages/trajectories.py", title="Trajectories"),
-        st.Page("pages/convergence.py", title="Error against steps"),
-        st.Page("pages/recommend.py", title="Choose a solver"),
-        st.Page("pages/local_error.py", title="Step by step"),
-        st.Page("pages/grid_map.py", title="Solver × grid"),
-        st.Page("pages/order_table.py", title="Orders measured"),
-        st.Page("pages/precision.py", title="Precision lab"),
-        st.Page("pages/curvature.py", title="Curvature"),
-    ],
+    {
+        "": [
+            st.Page("pages/start.py", title="Start", default=True),
+            st.Page("pages/schedules.py", title="Schedules"),
+            st.Page("pages/solvers.py", title="Solvers"),
+            st.Page("pages/trajectories.py", title="Trajectories"),
+            st.Page("pages/curvature.py", title="Curvature"),
+            st.Page("pages/recommend.py", title="Choose a solver"),
+        ],
+        "Errors": [
+            st.Page("pages/convergence.py", title="Error against steps"),
+            st.Page("pages/local_error.py", title="Step by step"),
+            st.Page("pages/grid_map.py", title="Solver × grid"),
+            st.Page("pages/order_table.py", title="Orders measured"),
+            st.Page("pages/precision.py", title="Precision lab"),
+        ],
+    },
     position="top",
 )
 theme.apply(page.title)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 LEAST, MOST = 3, 9  # repeats
 ENOUGH = 0.15  # seconds of repeats after which the least number of them is enough
+PATIENCE = 0.6  # seconds of repeats after which even disturbed ones must do
 LONG = 1.0  # seconds of one run after which a single repeat is enough
 IDLE = 1.15  # wall over CPU time beyond which something else ran meanwhile
 GRAIN = 5e-4  # seconds that may be lost to the clocks
@@ -42,6 +43,6 @@ def best_time(
         found.append(WallTime(took, not guarded or took <= IDLE * took_cpu + GRAIN))
         spent += took
         calm = sum(repeat.undisturbed for repeat in found)
-        if (took > LONG and calm) or (spent > ENOUGH and calm >= LEAST):
+        if (took > LONG and calm) or (spent > ENOUGH and calm >= LEAST) or spent > PATIENCE:
             break
     return min(found, key=lambda repeat: (not repeat.undisturbed, repeat.seconds))

@@ -16,7 +16,7 @@ from core.schedules import make_schedule
 AGAINST = {
     "steps": "Steps",
     "nfe": "Model evaluations (NFE)",
-    "ms": "Wall time of a run (ms), measured now on this machine",
+    "ms": "Wall time (ms), here and now",
 }
 MEASURES = {"rms": "RMS error", "median": "Median error"}
 SHOWN_IMAGES = 8

@@ -163,8 +163,15 @@ def wait_idle(page: Page, quiet: int = 400, timeout: int = WAIT) -> None:
 
 def page_addresses(page: Page) -> list[str]:
     """The address of every page in the app's navigation, in its order; ``page`` must be wide and idle."""
-    links = page.locator('[data-testid="stSidebarNavLink"], [data-testid="stTopNavLink"]')
-    return links.evaluate_all("links => links.map(link => link.href)")
+    read = "links => links.map(link => link.href)"
+    found = page.locator('[data-testid="stSidebarNavLink"], [data-testid="stTopNavLink"]').evaluate_all(read)
+    for group in page.get_by_test_id("stTopNavSection").all():  # the pages of a group exist while its list is open
+        group.click()
+        inside = page.get_by_test_id("stTopNavPopover").locator("a")
+        inside.first.wait_for()
+        found += inside.evaluate_all(read)
+        page.keyboard.press("Escape")
+    return list(dict.fromkeys(found))
 
 
 def horizontal_overflow(page: Page) -> int:

@@ -5,7 +5,7 @@ import pytest
 
 from core.experiments import ConvergenceSpec, run_experiment, to_params
 from core.experiments.code import snippet
-from core.experiments.timing import ENOUGH, LEAST, MOST, best_time
+from core.experiments.timing import ENOUGH, LEAST, MOST, PATIENCE, best_time
 from core.figures import convergence as figures
 
 SPEC = ConvergenceSpec(particles=8, step_counts=(5, 10, 40), path_steps=10, solvers=("ddim", "edm-heun"), seed=71)
@@ -39,8 +39,13 @@ def test_a_repeat_that_was_interrupted_counts_only_if_all_were():
 
 
 def test_repeats_are_as_many_as_their_length_asks_for():
-    for repeat, wanted in ((1e-3, MOST), (ENOUGH / 2, LEAST), (2.0, 1)):
-        clocks = Clocks((repeat, repeat))
+    for wall, cpu, wanted in (
+        (1e-3, 1e-3, MOST),
+        (ENOUGH / 2, ENOUGH / 2, LEAST),
+        (2.0, 2.0, 1),
+        (PATIENCE / 4, 0.0, 5),
+    ):
+        clocks = Clocks((wall, cpu))
         clocks.best()
         assert clocks.done == wanted
 
