@@ -109,10 +109,9 @@ def run_within(
     none = Entry(choice, grid, 0, 0, count, np.nan, np.nan, status="no run")
     for steps in range(SOLVERS[choice.name].steps_within(nfe), 0, -1):
         try:
-            times = _times(bench, grid, steps)
-        except ValueError as problem:  # this grid cannot be laid here: the others still can
+            found = _measure(bench, choice, _times(bench, grid, steps), count, report, stop)
+        except ValueError as problem:  # this solver or this grid is not for this problem: the others still are
             return replace(none, message=str(problem)), None
-        found = _measure(bench, choice, times, count, report, stop)
         if found.nfe > nfe:  # an option, such as a dearer start, may spend more than the registry's plain count
             continue
         ran = replace(none, steps=steps, nfe=found.nfe)

@@ -277,8 +277,9 @@ def _notes(spec: RecommendSpec, ranking: Ranking, message: str) -> tuple[str, ..
         )
     if lost:
         notes.append(f"{len(lost)} diverged: {_some(lost)}.")
-    if none:
-        notes.append(f"{len(none)} have no run: {_some(none)} ({none[0].message}).")
+    for reason in dict.fromkeys(entry.message for entry in none):
+        alike = tuple(entry for entry in none if entry.message == reason)
+        notes.append(f"{len(alike)} not run: {_some(alike)} ({reason}).")
     if message:
         notes.append(f"The reference {message}.")
     if not is_exact(spec.data):

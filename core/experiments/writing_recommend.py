@@ -37,11 +37,12 @@ def error_within(nfe, count, name, options, grid, grid_options):
     for steps in range(SOLVERS[name].steps_within(nfe), 0, -1):
         try:
             run_times = make_grid(grid, problem.schedule, steps, **ends, **grid_options)
-        except ValueError:
+            if not torch.equal(run_times[[0, -1]], times):
+                break
+            run = solve(problem, name, run_times, x_start[:count], seed={spec.seed}, record=False, **options)
+        except ValueError as reason:
+            print(name, options, grid, reason)
             break
-        if not torch.equal(run_times[[0, -1]], times):
-            break
-        run = solve(problem, name, run_times, x_start[:count], seed={spec.seed}, record=False, **options)
         if run.nfe <= nfe:
             return particle_error(run.final.cpu(), reference[:count])
     return torch.full((count,), torch.nan, dtype=torch.float64)

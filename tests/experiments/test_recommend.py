@@ -143,6 +143,22 @@ def test_a_bad_solver_is_never_recommended(monkeypatch, factor, status):
         assert all("diverged" in entry.message for entry in lost if entry.status == "diverged")
 
 
+@dataclass(frozen=True)
+class Picky(Lost):
+    """Refuses the problem."""
+
+    def plan(self, problem, times):
+        raise ValueError("needs another model")
+
+
+def test_a_solver_that_refuses_the_problem_is_left_out_with_its_reason(monkeypatch):
+    info = replace(SOLVERS["ddim"], build=lambda **_: Picky(1.0), options={}, name="picky")
+    monkeypatch.setitem(SOLVERS._entries, "picky", info)
+    result = run_experiment(RecommendSpec(particles=6, solvers=("picky", "ddim"), grids=("karras",)))
+    assert [entry.status for entry in result.ranking.entries] == ["ranked", "no run"]
+    assert any("1 not run" in note and "(needs another model)" in note for note in result.notes)
+
+
 def test_times_and_screening_do_not_change_what_is_said(everything):
     again = run_experiment(everything.spec).to_frame().drop(columns="seconds")
     assert again.equals(everything.to_frame().drop(columns="seconds"))
