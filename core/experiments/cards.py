@@ -62,7 +62,13 @@ def run_catalogue(spec: CatalogueSpec, report: Report = silent, stop: Stop = nev
 
 
 def versions(choice: SolverChoice) -> tuple[SolverChoice, ...]:
-    """The solver, and the one that mends it as published or that it mends, with the options that both know."""
+    """The solver, and the one that mends it as published or that it mends, with the options that both know.
+
+    Where an option stands for what was published, the other version is the solver without it.
+    """
+    kept = tuple((key, value) for key, value in choice.options if value != "as-published")
+    if kept != choice.options:
+        return choice, SolverChoice(name=choice.name, options=kept)
     other = SOLVERS[choice.name].mended_by or next(
         (name for name, info in SOLVERS.items() if info.mended_by == choice.name), ""
     )

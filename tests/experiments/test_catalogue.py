@@ -34,6 +34,8 @@ def test_versions_share_the_options_that_both_know():
     assert [str(one) for one in versions(chosen)] == [str(chosen), "dpm-3m(start=single-step)"]
     assert [str(one) for one in versions(SolverChoice(name="dpm-3m"))] == ["dpm-3m", "dpm-3m-as-published"]
     assert len(versions(SolverChoice(name="ddim"))) == 1
+    published = SolverChoice.model_validate("ipndm-v-3(weights=as-published;start=single-step)")
+    assert str(versions(published)[1]) == "ipndm-v-3(start=single-step)"
 
 
 def test_the_weights_are_those_of_the_grid_at_hand():
