@@ -52,6 +52,7 @@ class SolverInfo:
     peers : the same method in other libraries.
     mended_by : for a published version that loses its order, the name of the solver that keeps it; empty otherwise.
     strong_order : for a stochastic solver, the order of its paths on one Brownian path; None if none is claimed.
+    exact_data : whether it needs the exact density of the data, and refuses a learned model.
     extra_nfe : evaluations of a run beyond ``nfe_per_step`` a step, such as a dearer start.
     """
 
@@ -73,6 +74,7 @@ class SolverInfo:
     peers: tuple[Peer, ...] = ()
     mended_by: str = ""
     strong_order: float | None = None
+    exact_data: bool = False
     extra_nfe: int = 0
     name: str = ""
 

@@ -41,6 +41,7 @@ def _row(nodes: int) -> None:
         cite=("zheng2023dpmv3",),
         options={"prediction": _ASKED} | (multistep if nodes > 1 else {}),
         build=build,
+        exact_data=True,
     )
 
 
