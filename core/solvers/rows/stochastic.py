@@ -194,7 +194,8 @@ register(
     cite=("karras2022edm",),
     peers=(peers.k_diffusion("heun", f"{peers.ENDS_CLEAN} {_OWN_NOISE}", s_churn=10.0),),
     family=STOCHASTIC,
-    order=1,
+    order=2,
+    strong_order=1,
     claimed_order=2,
     nfe_per_step=2,
     description="Add a little noise, then take a Heun step that removes it with the rest.",
@@ -202,7 +203,7 @@ register(
     r" y_{next} = \mathrm{Heun}(\hat y, \hat\rho \to \rho')",
     source="Karras et al. 2022, arXiv 2206.00364",
     note="A step adds S_churn over the number of steps: in the limit a reverse SDE whose noise level S_churn sets. "
-    "Noise first, then Heun, is a splitting of first order; without churn the order is 2.",
+    "Adding noise keeps the law of the particles exact, so that the weak order is Heun's; paths converge with order 1.",
     build=ChurnedHeun,
     options={
         "s_churn": SolverOption(10.0, "Noise added over all steps; 0 is the ODE.", (), 0.0, 200.0),
@@ -351,6 +352,7 @@ register(
     family=STOCHASTIC,
     order=2,
     claimed_order=2,
+    strong_order=2,
     nfe_per_step=None,
     description="Heun's ODE steps; on the way, noise is added and removed again a few times to forget earlier errors.",
     formula=r"y_{max} = y_{min} + \sqrt{\rho_{max}^2-\rho_{min}^2}\,z,\quad y_{min} \leftarrow"
