@@ -1,22 +1,19 @@
-"""Pictures of one solver: its order, its weights on the grid at hand, its stability, and its bell curves."""
-
-from fractions import Fraction
+"""Pictures of one solver: its order, what becomes of bell curves, and its stability region."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.analysis.response import Response
 from core.experiments.catalogue import WIDTHS, Card, CatalogueResult, Measured
 from core.figures.convergence import order_text
 from core.figures.style import (
     BLUE,
     DASHES,
-    FAINT,
     GREEN,
     MARKERS,
     NEUTRAL,
     ORANGE,
     VERMILLION,
+    Style,
     log_axis,
     new_figure,
     remark,
@@ -26,12 +23,7 @@ from core.figures.style import (
 from core.solvers import SOLVERS
 
 AGAINST = {"steps": "Steps", "tolerance": "Tolerance of a step"}
-WRITTEN_CELLS = 14  # columns whose cells still have room for a number on a narrow screen
 SHOWN_RATIO = (0.05, 20.0)  # widths beyond are drawn at the edge
-# opaque and pale near zero: a small weight is seen beside a large one, and the numbers read on light and dark pages
-_CLEAR = "rgba(133, 146, 160, 0)"
-_SIGNED = [[0, VERMILLION], [0.499, "#f4dccb"], [0.4999, _CLEAR], [0.5001, _CLEAR], [0.501, "#cfe2ee"], [1, BLUE]]
-_PREDICTIONS = {"eps": "ε", "x0": "x̂₀"}
 _BELLS = dict(zip(WIDTHS, zip((BLUE, GREEN, ORANGE, VERMILLION), DASHES, MARKERS, strict=False), strict=True))
 
 
@@ -45,7 +37,7 @@ def order_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
     if not finite:
         remark(figure, "no order to measure here")
     for card in finite:
-        measured, style = card.measured, solver_style(card.name)
+        measured, style = card.measured, look(result, card)
         figure.add_trace(
             go.Scatter(
                 x=typed(measured.at),
@@ -71,6 +63,13 @@ def order_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
     )
     figure.update_yaxes(title_text="Error", type="log", exponentformat="power", dtick=1)
     return figure
+
+
+def look(result: CatalogueResult, card: Card) -> Style:
+    """The solver's own look; the same solver with other options beside it is grey."""
+    style = solver_style(card.name)
+    again = card is not result.cards[0] and card.name == result.cards[0].name
+    return Style(NEUTRAL, "dash", f"{style.marker}-open") if again else style
 
 
 def measured_text(measured: Measured) -> str:
@@ -121,166 +120,6 @@ def alt_order(result: CatalogueResult) -> str:
     )
 
 
-# --- weights ----------------------------------------------------------------------------------------------------------
-
-
-def weights_figure(result: CatalogueResult, place: int = 0) -> go.Figure:
-    """The weight of each evaluation (columns) in each step (rows), as a share of the step's whole weight.
-
-    Raises
-    ------
-    ValueError
-        If the solver has no weights of its own.
-    """
-    card = result.cards[place]
-    response = _response(card)
-    shares = response.shares
-    steps, count = shares.shape
-    figure = new_figure(170 + max(26 * steps, 90), legend_rows=0)
-    limit = float(np.abs(shares).max())
-    written = count <= WRITTEN_CELLS and steps <= 24
-    places = np.array([one.lam for one in response.evaluations])
-    figure.add_trace(
-        go.Heatmap(
-            x=np.arange(1, count + 1),
-            y=np.arange(1, steps + 1),
-            z=typed(shares),
-            zmin=-limit,
-            zmax=limit,
-            colorscale=_SIGNED,
-            xgap=2,
-            ygap=2,
-            text=np.where(np.abs(shares) > 1e-9, np.char.mod("%.2f", shares), "").tolist() if written else None,
-            texttemplate="%{text}" if written else None,
-            textfont={"size": 12},
-            customdata=typed(np.broadcast_to(places, shares.shape)),
-            hovertemplate="step %{y}, evaluation %{x} at λ = %{customdata:.2f}: %{z:.3f}<extra></extra>",
-            colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "share"}},
-            showscale=not written,
-            name=card.label,
-        )
-    )
-    figure.update_xaxes(title_text="Evaluation, in the order made", dtick=max(1, count // 12), showgrid=False)
-    figure.update_yaxes(title_text="Step", autorange="reversed", dtick=max(1, steps // 12), showgrid=False)
-    return figure
-
-
-def _response(card: Card) -> Response:
-    if card.response is None:
-        raise ValueError(f"{card.label} has no weights of its own: they depend on the particles")
-    return card.response
-
-
-def alt_weights(result: CatalogueResult, place: int = 0) -> str:
-    """How far back a step looks and how large its weights are, in words."""
-    card = result.cards[place]
-    shares = _response(card).shares
-    used = (np.abs(shares) > 1e-9).sum(axis=1)
-    low, high = float(shares.min()), float(shares.max())
-    return (
-        f"Weights of {card.label} in {len(shares)} steps with {shares.shape[1]} evaluations: a step uses "
-        f"{used.min()} to {used.max()} of them, with shares from {low:.2f} to {high:.2f} of the step's whole weight."
-    )
-
-
-def step_figure(result: CatalogueResult, step: int, height: int = 400) -> go.Figure:
-    """One step (from 1): the kernel that the exact solution integrates against, and the weights in its place.
-
-    Both are shares of the step's whole weight: the shaded curve has mean 1 over the step, the weights have sum 1 where
-    a prediction that never changes is integrated exactly.
-
-    Raises
-    ------
-    ValueError
-        If there is no such step, or no solver with weights.
-    """
-    _check_step(result, step)
-    figure = new_figure(height, legend_rows=1 + len(result.cards))
-    first, last = result.log_snr[step - 1], result.log_snr[step]
-    shown = [card for card in result.cards if card.response is not None]
-    _add_kernel(figure, _response(result.cards[0]).kind, first, last)
-    for place, card in enumerate(shown):
-        _add_stems(figure, card, step, place, 0.012 * place * (last - first))
-    figure.add_vrect(x0=first, x1=last, fillcolor=FAINT, line_width=0, layer="below")
-    figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1})
-    kind = _PREDICTIONS[_response(result.cards[0]).kind]
-    figure.update_xaxes(title_text="λ = log(α/σ): noise to data")
-    figure.update_yaxes(title_text=f"Weight of {kind}, share of the step's")
-    return figure
-
-
-def _check_step(result: CatalogueResult, step: int) -> None:
-    if not 1 <= step <= result.spec.steps:
-        raise ValueError(f"steps go from 1 to {result.spec.steps}, not {step}")
-
-
-def _add_kernel(figure: go.Figure, kind: str, first: float, last: float) -> None:
-    lam = np.linspace(first, last, 60)
-    kernel = np.exp(last - lam) if kind == "eps" else np.exp(lam - last)
-    kernel *= (last - first) / np.trapezoid(kernel, lam)
-    figure.add_trace(
-        go.Scatter(
-            x=typed(lam),
-            y=typed(kernel),
-            mode="lines",
-            fill="tozeroy",
-            fillcolor=FAINT,
-            line={"color": NEUTRAL, "width": 2},
-            name="how the exact step weighs each moment",
-            hoverinfo="skip",
-        )
-    )
-
-
-def _add_stems(figure: go.Figure, card: Card, step: int, place: int, shift: float) -> None:
-    shares = card.response.shares[step - 1]
-    used = np.flatnonzero(np.abs(shares) > 1e-9)
-    lam = np.array([card.response.evaluations[e].lam for e in used]) + shift
-    style = solver_style(card.name)
-    x = np.column_stack([lam, lam, np.full(len(lam), np.nan)]).ravel()
-    y = np.column_stack([np.zeros(len(lam)), shares[used], np.full(len(lam), np.nan)]).ravel()
-    figure.add_trace(
-        go.Scatter(
-            x=typed(x),
-            y=typed(y),
-            mode="lines",
-            line={"color": style.colour, "width": 4},
-            name=card.label,
-            showlegend=False,
-            hoverinfo="skip",
-        )
-    )
-    alone = card.response.evaluations[0].step == card.response.evaluations[-1].step or len(used) <= 6
-    figure.add_trace(
-        go.Scatter(
-            x=typed(lam),
-            y=typed(shares[used]),
-            mode="markers+text" if alone else "markers",
-            text=[f"{share:+.2f}".replace("-", "−") for share in shares[used]],
-            textposition="middle right" if place else "middle left",
-            textfont={"size": 13, "color": NEUTRAL},
-            cliponaxis=False,
-            marker={"color": style.colour, "size": 11, "symbol": style.marker},
-            name=f"{card.label}, with {len(used)} prediction{'' if len(used) == 1 else 's'}",
-            hovertemplate="λ = %{x:.2f}: %{y:.4f}<extra></extra>",
-        )
-    )
-
-
-def alt_step(result: CatalogueResult, step: int) -> str:
-    """The weights of one step in words."""
-    _check_step(result, step)
-    parts = []
-    for card in result.cards:
-        if card.response is not None:
-            shares = card.response.shares[step - 1]
-            used = np.flatnonzero(np.abs(shares) > 1e-9)
-            told = ", ".join(f"{shares[e]:.2f} at λ = {card.response.evaluations[e].lam:.2f}" for e in used)
-            parts.append(f"{card.label} weighs {told} (sum {shares.sum():.3f})")
-    first, last = result.log_snr[step - 1], result.log_snr[step]
-    return f"Step {step} from λ = {first:.2f} to {last:.2f}: {'; '.join(parts)}."
-
-
 # --- stability --------------------------------------------------------------------------------------------------------
 
 
@@ -289,10 +128,12 @@ def widths_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
     widths = result.cards[0].widths
     figure = new_figure(height, legend_rows=2)
     low, high = SHOWN_RATIO
+    beyond: list[tuple[float, float, float]] = []
     for place, width in enumerate(WIDTHS):
         colour, dash, marker = _BELLS[width]
         ratio = widths.ratio[:, place]
         clipped = np.clip(ratio, low, high)
+        beyond += [(*point,) for point in zip(widths.nfe, clipped, ratio, strict=True) if point[1] != point[2]]
         figure.add_trace(
             go.Scatter(
                 x=typed(widths.nfe),
@@ -300,15 +141,12 @@ def widths_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
                 customdata=typed(ratio),
                 mode="lines+markers",
                 line={"color": colour, "dash": dash, "width": 2},
-                marker={
-                    "color": colour,
-                    "size": 9,
-                    "symbol": [_edge(value, marker) for value in ratio],
-                },
+                marker={"color": colour, "size": 9, "symbol": marker},
                 name="a point" if width == 0 else f"width {width:g}",
                 hovertemplate="%{x} evaluations: %{customdata:.4g} of the true width<extra>%{fullData.name}</extra>",
             )
         )
+    _add_beyond(figure, [point for point in beyond if np.isfinite(point[2])])
     figure.add_hline(y=1, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
     figure.update_xaxes(title_text="Model evaluations (NFE)", **log_axis(widths.nfe.astype(float)))
     figure.update_yaxes(
@@ -321,10 +159,25 @@ def widths_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
     return figure
 
 
-def _edge(ratio: float, marker: str) -> str:
-    """An arrow that points out of the picture for a width that lies beyond its edge."""
-    low, high = SHOWN_RATIO
-    return "arrow-up" if ratio > high else "arrow-down" if ratio < low else marker
+def _add_beyond(figure: go.Figure, points: list[tuple[float, float, float]]) -> None:
+    """Arrows that point out of the picture, for widths beyond its edge: evaluations, drawn and real ratio."""
+    if not points:
+        return
+    nfe, drawn, ratio = np.array(points).T
+    figure.add_trace(
+        go.Scatter(
+            x=typed(nfe),
+            y=typed(drawn),
+            mode="markers",
+            marker={
+                "color": NEUTRAL,
+                "size": 14,
+                "symbol": ["arrow-up" if value > 1 else "arrow-down" for value in ratio],
+            },
+            name="beyond the picture",
+            hoverinfo="skip",
+        )
+    )
 
 
 def alt_widths(result: CatalogueResult) -> str:
@@ -407,66 +260,3 @@ def alt_region(result: CatalogueResult) -> str:
         f"Stability region of {card.label}: on the real axis it reaches from {stable.min():.2f} to 0. Of the steps in "
         f"which the exact solution shrinks, inside it are {'; '.join(parts)}."
     )
-
-
-# --- tableaux ---------------------------------------------------------------------------------------------------------
-
-
-def tableau_latex(card: Card) -> str:
-    """The Butcher tableau of a Runge-Kutta method, its numbers as fractions.
-
-    Raises
-    ------
-    ValueError
-        If the solver is no Runge-Kutta method.
-    """
-    if card.tableau is None:
-        raise ValueError(f"{card.label} is no Runge-Kutta method and has no Butcher tableau")
-    rows = [(_fraction(c), [_fraction(a) for a in row]) for c, row in zip(card.tableau.c, card.tableau.a, strict=True)]
-    return _array(rows, [_fraction(b) for b in card.tableau.b])
-
-
-def stages_latex(result: CatalogueResult, place: int, step: int) -> str:
-    """A step as a tableau with numbers: where each evaluation lies in the step, and what it and the end are made of.
-
-    Columns are the evaluations that the step uses, older ones first; each row is in shares of its own whole weight, as
-    the last one is.
-    """
-    _check_step(result, step)
-    card = result.cards[place]
-    response = _response(card)
-    first, last = result.log_snr[step - 1], result.log_snr[step]
-    own = [e for e, one in enumerate(response.evaluations) if one.step == step - 1]
-    shares = response.shares[step - 1]
-    inner = {e: _stage_shares(response, e) for e in own if response.evaluations[e].lam > first + 1e-12}
-    used = [e for e in range(own[-1] + 1) if any(abs(row[e]) > 1e-9 for row in (shares, *inner.values()))]
-    rows = []
-    for e in used:
-        at = (response.evaluations[e].lam - first) / (last - first)
-        rows.append((f"{round(at, 3) + 0.0:.3g}", [_three(inner[e][k]) for k in used if k < e] if e in inner else []))
-    return _array(rows, [_three(shares[e]) for e in used])
-
-
-def _stage_shares(response: Response, e: int) -> np.ndarray:
-    weights = response.stage_weights[e]
-    total = weights.sum()
-    return weights / total if abs(total) > 1e-12 else weights
-
-
-def _three(value: float) -> str:
-    return "0" if abs(value) < 5e-4 else f"{value:.3f}"
-
-
-def _fraction(value: float) -> str:
-    exact = Fraction(value).limit_denominator(1000)
-    if exact.denominator == 1:
-        return str(exact.numerator)
-    sign = "-" if exact < 0 else ""
-    return rf"{sign}\tfrac{{{abs(exact.numerator)}}}{{{exact.denominator}}}"
-
-
-def _array(rows: list[tuple[str, list[str]]], last: list[str]) -> str:
-    width = len(last)
-    lines = [" & ".join([c, *entries, *[""] * (width - len(entries))]) for c, entries in rows]
-    end = " & ".join(["", *last])
-    return rf"\begin{{array}}{{c|{'c' * width}}}" + r" \\ ".join(lines) + rf" \\ \hline {end} \end{{array}}"

@@ -10,7 +10,7 @@ from pages.common.page import Page  # first: it sets up the process
 # isort: split
 from core.experiments import listing
 from core.experiments.choices import SolverChoice
-from core.figures import catalogue as figures
+from core.figures import weights as drawn
 from core.solvers import SOLVERS, SolverInfo
 from pages.common import explain, settings, sharing
 from pages.common import words_catalogue as words
@@ -158,8 +158,8 @@ def weights(page: Page, result: Any) -> None:
         with column:
             if len(shown) > 1:
                 st.markdown(f"**{result.cards[place].label}**")
-            figure = figures.weights_figure(result, place)
-            explain.picture(figure, figures.alt_weights(result, place), f"solver-weights-{place}")
+            figure = drawn.weights_figure(result, place)
+            explain.picture(figure, drawn.alt_weights(result, place), f"solver-weights-{place}")
     sharing.share(page, result, figure, "solver-weights", lambda: words.weights_table(result))
     _one_step(page, result)
 
@@ -169,15 +169,15 @@ def _one_step(page: Page, result: Any) -> None:
     steps = list(range(1, result.spec.steps + 1))
     middle = steps[len(steps) // 2]
     step = st.select_slider("Look into step", steps, middle, key=f"step-of-{len(steps)}") if len(steps) > 1 else 1
-    figure = figures.step_figure(result, step)
-    explain.picture(figure, figures.alt_step(result, step), "solver-step")
+    figure = drawn.step_figure(result, step)
+    explain.picture(figure, drawn.alt_step(result, step), "solver-step")
     tableaux = [
-        (f"{card.label}, step {step} as a tableau", figures.stages_latex(result, place, step))
+        (f"{card.label}, step {step} as a tableau", drawn.stages_latex(result, place, step))
         for place, card in enumerate(result.cards)
         if card.response is not None
     ]
     tableaux += [
-        (f"{card.label}, Butcher tableau in {SYMBOLS[card.symbol]}", figures.tableau_latex(card))
+        (f"{card.label}, Butcher tableau in {SYMBOLS[card.symbol]}", drawn.tableau_latex(card))
         for card in result.cards
         if card.tableau is not None
     ]
