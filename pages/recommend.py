@@ -111,10 +111,11 @@ else:
     order = "error"
 figure = figures.ranking_figure(result, order)
 explain.picture(figure, figures.alt_ranking(result, order), "ranking")
-st.caption(
-    "★ the best. Filled: cannot be told from the best; open: can be. Bars: 95 % intervals. Times are of one run with "
-    "all particles on this device."
-)
+if best is not None:
+    st.caption(
+        "★ the best. Filled: cannot be told from the best; open: can be. Bars: 95 % intervals. Times are of one run "
+        "with all particles on this device."
+    )
 sharing.share(page, result, figure, "ranking", lambda: figures.ranking_table(result, order))
 
 if result.curve:

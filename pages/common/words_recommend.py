@@ -69,7 +69,7 @@ def recommendation(result: Any) -> str:
 def _why_none(ranking: Any) -> str:
     none = ranking.having("no run")
     if len(none) == len(ranking.entries) and none:
-        return f"The budget or the grids fit none of them: {none[0].label} {none[0].message}."
+        return f"The budget or the grids fit none of them: {none[0].label}: {none[0].message}."
     return f"All {len(ranking.entries)} were tried, and no run reached the end."
 
 

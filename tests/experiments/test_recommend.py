@@ -169,7 +169,7 @@ def test_a_budget_without_any_run_recommends_nothing():
     assert result.ranking.best is None
     assert result.ranking.fastest is None
     assert {entry.status for entry in result.ranking.entries} == {"no run"}
-    assert "needs more than 1 evaluations" in result.ranking.entries[0].message
+    assert "asks more often than the budget of 1 allows" in result.ranking.entries[0].message
     assert result.summary().empty
 
 

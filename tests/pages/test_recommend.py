@@ -55,7 +55,7 @@ def test_a_budget_that_nobody_fits_is_said_in_words():
     at = opened("recommend", **(FEW | {"nfe": "1", "solvers": "heun"}))
     assert not at.exception
     assert "no candidate can be recommended" in words(at)
-    assert "needs more than 1 evaluations for one step" in words(at)
+    assert "Heun on Karras: its first step asks more often than the budget of 1 allows." in words(at)
     assert not [button for button in at.button if button.key and button.key.startswith("open ")]
 
 
