@@ -20,6 +20,7 @@ class Option:
     title : name of its widget; the option's own name if empty.
     symbol : name in labels, such as "ρ"; the option's own name if empty.
     most : longest list of numbers; 0 if this is no list.
+    exact : choices that need the exact density of the data, which a learned model has not.
     """
 
     default: Any
@@ -30,6 +31,7 @@ class Option:
     title: str = ""
     symbol: str = ""
     most: int = 0
+    exact: tuple[Any, ...] = ()
 
     def check(self, name: str, value: Any) -> Any:
         """``value`` in its one form (a list as a tuple of floats), or ``ValueError`` with what is allowed."""

@@ -73,6 +73,12 @@ class SolverChoice(Choice):
         SOLVERS[self.name].make(**dict(self.options))
         return self
 
+    @property
+    def exact_data(self) -> bool:
+        """Whether it needs the exact density of the data, which a learned model has not."""
+        info = SOLVERS[self.name]
+        return info.exact_data or any(value in info.options[key].exact for key, value in self.options)
+
 
 class GridChoice(Choice):
     """A time grid with its options."""

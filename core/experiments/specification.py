@@ -116,6 +116,17 @@ class Setting(Frozen):
             raise ValueError(f"at most {self.most_particles} particles here (time and size), got {self.particles}")
         return self
 
+    @model_validator(mode="after")
+    def _answerable(self) -> "Setting":
+        if self.data.kind == "images" and not IMAGE_DATA[self.data.name].exact:
+            for choice in (*getattr(self, "solvers", ()), *filter(None, [getattr(self, "solver", None)])):
+                if choice.exact_data:
+                    raise ValueError(
+                        f"{choice.label} needs the exact density of the data, which the learned model of "
+                        f"{self.data.name!r} does not have; choose another solver, or data with an exact score"
+                    )
+        return self
+
     def _check_recorded(self, paths: int, steps: int, fewer: str) -> None:
         recorded = paths * (steps + 1) * self.particles * self.data.numbers
         if recorded > MAX_RECORDED:

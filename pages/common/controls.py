@@ -113,7 +113,12 @@ def solvers(page: Any, most: int = limits.MAX_LINES, stochastic: bool = True) ->
     slot = fields.name_of(page.name, "solvers", fields.kind())
     default = [str(choice) for choice in page.default.solvers]
     chosen = settings.get(slot, default)
-    names = [n for n, info in SOLVERS.items() if n != "reference" and (stochastic or not info.stochastic)]
+    learned = fields.kind() == "images" and not IMAGE_DATA[settings.get("images.name", page.images.data.name)].exact
+    names = [
+        name
+        for name, info in SOLVERS.items()
+        if name != "reference" and (stochastic or not info.stochastic) and not (learned and info.exact_data)
+    ]
     chosen = settings.choose_some(
         "Solvers",
         slot,

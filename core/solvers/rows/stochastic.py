@@ -99,6 +99,7 @@ register(
             "Variance of the step: exact for a single point (small) or for N(0, I) (large), the best one for the data "
             "(optimal), or the best one for each particle and coordinate (diagonal).",
             ("small", "large", "optimal", "diagonal"),
+            exact=("optimal", "diagonal"),
         )
     },
     stochastic=True,
