@@ -55,6 +55,11 @@ result = compute.result_for(page.name, spec)
 if result is None:
     st.stop()
 
+if result.spec.data.kind == "images":
+    st.info(
+        "A few images can show an order only roughly: one that ends at another image decides the whole error. "
+        "2-D data tell more, and sooner."
+    )
 measure = page.view("measure", "Error over particles")
 explain.look(words_errors.order_table(result, measure))
 figure, alt = figures.map_figure(result, measure), figures.alt_orders(result, measure)

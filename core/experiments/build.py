@@ -90,6 +90,7 @@ def device_line(spec: Specification) -> str:
     precision = str(precision_of(spec.data)).removeprefix("torch.")
     if spec.data.kind == "toy":
         precision = getattr(spec, "precision", precision)  # an experiment may ask for less
+    precision = getattr(spec, "computed_in", precision)  # or for another one whatever the data
     return f"exact score on cpu, {precision} particles"
 
 

@@ -56,6 +56,7 @@ class LocalErrorSpec(Timed):
     particles: int = Field(64, ge=1, description="how many start from noise")
 
     most_particles: ClassVar[int] = 1000
+    computed_in: ClassVar[str] = "float64"  # from the reference's own states
 
     @model_validator(mode="after")
     def _steps(self) -> "LocalErrorSpec":
@@ -257,7 +258,7 @@ def _rms(errors: Tensor) -> np.ndarray:
 def _notes(spec: LocalErrorSpec, solvers: tuple[StepErrors, ...], reference: Run, label: str) -> tuple[str, ...]:
     notes = [
         f"Computed with {device_line(spec)}.",
-        f"Exact states are those of {label}, in float64; each step starts from them.",
+        f"Exact states are those of {label}; each step starts from them.",
     ]
     notes += [f"The reference {reference.message}."] if reference.message else []
     if not is_exact(spec.data):

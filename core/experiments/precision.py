@@ -64,7 +64,7 @@ class PrecisionSpec(Timed):
         return self
 
     @property
-    def precision(self) -> str:
+    def computed_in(self) -> str:
         """What the particles are kept in, in words."""
         return " and ".join(filter(None, (", ".join(self.precisions[:-1]), self.precisions[-1])))
 

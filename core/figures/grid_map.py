@@ -132,7 +132,9 @@ def _best(errors: np.ndarray) -> list[int | None]:
 def _sign(cell: MapCell, measure: str) -> str:
     value = getattr(cell, measure)
     if np.isfinite(value):
-        return f"{value:#.2g}" if 1e-3 <= value < 10 else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+        if 1e-3 <= value < 100:
+            return f"{value:#.2g}".rstrip(".")
+        return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
     return "✕" if cell.nfe else "–"
 
 

@@ -89,7 +89,7 @@ def _traces(curve: PrecisionCurve, first: bool) -> list[go.Scatter]:
 def alt_v(result: PrecisionResult) -> str:
     """Least error and the step count at which rounding takes over, for every solver and precision, in words."""
     parts = [_said(curve) for curve in result.curves]
-    return f"RMS error against steps in {result.spec.precision}: {'; '.join(parts)}."
+    return f"RMS error against steps in {result.spec.computed_in}: {'; '.join(parts)}."
 
 
 def _said(curve: PrecisionCurve) -> str:

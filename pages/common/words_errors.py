@@ -87,7 +87,7 @@ def grid_map(result: Any, measure: str) -> str:
     row = result.solvers.index(top.choice)
     worst = float(np.nanmax(errors[row]))
     if len(result.grids) > 1 and worst > getattr(top, measure):
-        lines.append(f"The same solver on its worst grid errs {worst / getattr(top, measure):.2g} times as much.")
+        lines.append(f"The same solver on its worst grid errs {number(worst / getattr(top, measure))} times as much.")
     lost = int((~np.isfinite(errors)).sum())
     lines += [f"{counted(lost, 'cell')} of {errors.size} {'has' if lost == 1 else 'have'} no error."] if lost else []
     return " ".join(lines)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from core.analysis import order_interval
+from core.analysis import FittedOrder, OrderInterval, order_interval
 from core.experiments import ImageData, run_experiment
 from core.experiments.code import snippet
-from core.experiments.order_table import OrderTableSpec
+from core.experiments.order_table import OrderTableSpec, _verdict
 from core.grids import GRIDS
 from core.solvers import SOLVERS
 
@@ -92,6 +92,15 @@ def test_claims_are_judged(table):
     frame = table.to_frame()
     assert len(frame) == 3 * 2 * 2
     assert ((frame["low"] <= frame["order"]) & (frame["order"] <= frame["high"])).all()
+
+
+def test_an_interval_that_says_nothing_confirms_no_claim():
+    spec = OrderTableSpec(solvers=("ddim",), schedules=("flow",), grids=("karras",), particles=4)
+    order = FittedOrder(0.5, (20, 640), 0.01, 0.1, True, "made up")
+    wide, narrow = OrderInterval(order, -1.0, 2.5), OrderInterval(order, 0.4, 1.1)
+    errors = np.ones((6, 4))
+    assert _verdict(spec, spec.solvers[0], wide, errors)[0] == "bent"
+    assert _verdict(spec, spec.solvers[0], narrow, errors)[0] == "reached"
 
 
 def test_a_ramp_loses_its_order_from_the_middle_and_a_single_step_start_keeps_it():

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from core.experiments import ImageData, run_experiment
-from core.experiments.build import build_problem
+from core.experiments.build import build_problem, device_line
 from core.experiments.code import snippet
 from core.experiments.precision import DTYPES, PrecisionSpec, predicted_rounding
 from core.grids import make_grid
@@ -112,6 +112,12 @@ def test_the_shown_code_repeats_the_errors(spec, tmp_path):
             np.testing.assert_allclose(shown[:, 2], one.rounding, rtol=1e-6)
 
 
+def test_the_line_on_what_computes_names_the_precisions_for_any_data():
+    for data in (PrecisionSpec().data, ImageData()):
+        spec = PrecisionSpec(data=data, particles=2, step_counts=(4, 8), precisions=("float64", "bfloat16"))
+        assert device_line(spec) == "exact score on cpu, float64 and bfloat16 particles"
+
+
 def test_unknown_precisions_and_solvers_are_refused():
     for fields, message in (
         ({"precisions": ("float8",)}, "float64"),
@@ -121,4 +127,4 @@ def test_unknown_precisions_and_solvers_are_refused():
     ):
         with pytest.raises(ValidationError, match=message):
             PrecisionSpec(**fields)
-    assert PrecisionSpec(precisions=("float32", "float16")).precision == "float32 and float16"
+    assert PrecisionSpec(precisions=("float32", "float16")).computed_in == "float32 and float16"
