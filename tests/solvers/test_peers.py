@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from diffusers import DPMSolverMultistepScheduler
+from diffusers import DPMSolverMultistepScheduler, UniPCMultistepScheduler
 
 from core.grids import make_grid
 from core.schedules import make_schedule
@@ -19,9 +19,9 @@ class StaysDouble(torch.Tensor):
         return self if args == (torch.float32,) else super().to(*args, **kwargs)
 
 
-def scheduler_run(problem, times, x, **configuration) -> torch.Tensor:
+def scheduler_run(kind, problem, times, x, **configuration) -> torch.Tensor:
     """diffusers' loop. Its own grids are float32 and lie on trained timesteps, so it is handed ours, as ``rho``."""
-    scheduler = DPMSolverMultistepScheduler(
+    scheduler = kind(
         lower_order_final=False, final_sigmas_type="sigma_min", prediction_type="epsilon", **configuration
     )
     scheduler.set_timesteps(len(times) - 1)
@@ -49,12 +49,37 @@ def test_diffusers(solver, algorithm, order, steps, grid):
     problem = three_mode_problem(make_schedule("vp-linear"))
     times = make_grid(grid, problem.schedule, steps, 0.9, 0.01)
     x = problem.sample_prior(64, 0.9, 4)
-    theirs = scheduler_run(problem, times, x, algorithm_type=algorithm, solver_order=order)
+    theirs = scheduler_run(
+        DPMSolverMultistepScheduler, problem, times, x, algorithm_type=algorithm, solver_order=order
+    )
     ours = solve(problem, solver, times, x).final
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-11)
     if order == 3 and steps == 10:  # the corrected method is another one: the agreement above means something
         corrected = solve(problem, solver.removesuffix("-as-published"), times, x).final
         assert float((corrected - theirs).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("grid", ["uniform-lambda", "karras"])
+@pytest.mark.parametrize("steps", [4, 12])
+@pytest.mark.parametrize("prediction", ["x0", "eps"])
+@pytest.mark.parametrize("variant", ["bh1", "bh2"])
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.filterwarnings("ignore::FutureWarning:diffusers", "ignore::DeprecationWarning:diffusers")
+def test_unipc_of_diffusers(order, variant, prediction, steps, grid):
+    problem = three_mode_problem(make_schedule("vp-linear"))
+    times = make_grid(grid, problem.schedule, steps, 0.9, 0.01)
+    x = problem.sample_prior(64, 0.9, 4)
+    theirs = scheduler_run(
+        UniPCMultistepScheduler,
+        problem,
+        times,
+        x,
+        solver_type=variant,
+        solver_order=order,
+        predict_x0=prediction == "x0",
+    )
+    ours = solve(problem, f"unipc-{variant}-{order}", times, x, prediction=prediction).final
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
 
 
 def deterministic_edm(denoise, x, sigmas):
