@@ -30,13 +30,15 @@ class Evaluation(NamedTuple):
 
 @dataclass(frozen=True)
 class Response:
-    """The weights of a solver on a grid of S steps with E evaluations.
+    """The weights of a solver on a grid of S steps with E evaluations, for the first number of a particle.
 
     Attributes
     ----------
     evaluations : E of them, in the order in which they are made.
     carry : (S,), factor of the state at the start of each step.
-    weights : (S, E), weight of each evaluation in each step: ``x_next = carry x + sum_e weight_e prediction_e``.
+    weights : (S, E), weight of each evaluation in each step:
+        ``x_next = carry x + sum_e weight_e prediction_e + shift``.
+    shift : (S,), what a step adds whatever it sees; zero but for solvers that know the mean of the data.
     exact_carry, exact_total : (S,), the factor of x under the exact solution, and the weight that a prediction which
         never changes has in it.
     stage_carry : (E,), factor of the state at the start of the step in the particle that each evaluation is made at.
@@ -46,6 +48,7 @@ class Response:
     evaluations: tuple[Evaluation, ...]
     carry: np.ndarray
     weights: np.ndarray
+    shift: np.ndarray
     exact_carry: np.ndarray
     exact_total: np.ndarray
     stage_carry: np.ndarray
@@ -141,13 +144,13 @@ def respond(problem: Problem, solver: str, times: Tensor, /, **options: Any) -> 
 def _respond(solver: Solver, problem: Problem, times: Tensor, native: tuple[str, ...], plan: object) -> Response:
     shape = problem.model.shape
     counter = Impulses(shape, native, 1)
-    still = torch.zeros(1, *shape, dtype=torch.float64)
-    _walk(solver, Problem(counter, problem.schedule), counter, plan, times, still)
+    nothing = torch.zeros(1, *shape, dtype=torch.float64)
+    _walk(solver, Problem(counter, problem.schedule), counter, plan, times, nothing)
     x = torch.zeros(2 + len(counter.calls), *shape, dtype=torch.float64)
     x[1] = 1.0  # particle 0 stays at zero, particle 1 sees no prediction, each other one sees a single answer
     model = Impulses(shape, native, 2)
     states, calls = _walk(solver, Problem(model, problem.schedule), model, plan, times, x)
-    states = states - states[:, :1]
+    moved, states = states[:, 0], states - states[:, :1]
     asked = torch.stack(model.asked).numpy()
     asked = asked - asked[:, :1]
     step_of = np.repeat(np.arange(len(times) - 1), calls)
@@ -161,6 +164,7 @@ def _respond(solver: Solver, problem: Problem, times: Tensor, native: tuple[str,
         ),
         carry=carry,
         weights=states[1:, 2:] - carry[:, None] * states[:-1, 2:],
+        shift=moved[1:] - carry * moved[:-1],
         exact_carry=(alpha[1:] / alpha[:-1]) if kind == "eps" else (sigma[1:] / sigma[:-1]),
         exact_total=-sigma[1:] * np.expm1(np.diff(lam)) if kind == "eps" else -alpha[1:] * np.expm1(-np.diff(lam)),
         stage_carry=stage_carry,

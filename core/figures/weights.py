@@ -11,6 +11,7 @@ from core.figures.catalogue import look
 from core.figures.style import BLUE, FAINT, NEUTRAL, VERMILLION, Style, new_figure, typed
 
 WRITTEN_CELLS = 14  # columns whose cells still have room for a number on a narrow screen
+LABELLED = 8  # weights of one step whose numbers have room
 _CLEAR = "rgba(133, 146, 160, 0)"
 # opaque and pale near zero: a small weight is seen beside a large one, and the numbers read on light and dark pages
 _SIGNED = [[0, VERMILLION], [0.499, "#f4dccb"], [0.4999, _CLEAR], [0.5001, _CLEAR], [0.501, "#cfe2ee"], [1, BLUE]]
@@ -128,7 +129,9 @@ def _add_kernel(figure: go.Figure, kind: str, first: float, last: float) -> None
 def _add_stems(figure: go.Figure, card: Card, style: Style, step: int, place: int, shift: float) -> None:
     shares = card.response.shares[step - 1]
     used = np.flatnonzero(np.abs(shares) > 1e-9)
-    lam = np.array([card.response.evaluations[e].lam for e in used]) + shift
+    at = np.array([card.response.evaluations[e].lam for e in used])
+    again = np.array([np.isclose(at[:i], at[i]).any() for i in range(len(at))])  # two answers at one place
+    lam = at + shift + 0.02 * again * np.ptp(at)
     x = np.column_stack([lam, lam, np.full(len(lam), np.nan)]).ravel()
     y = np.column_stack([np.zeros(len(lam)), shares[used], np.full(len(lam), np.nan)]).ravel()
     figure.add_trace(
@@ -142,14 +145,13 @@ def _add_stems(figure: go.Figure, card: Card, style: Style, step: int, place: in
             hoverinfo="skip",
         )
     )
-    alone = card.response.evaluations[0].step == card.response.evaluations[-1].step or len(used) <= 6
     figure.add_trace(
         go.Scatter(
             x=typed(lam),
             y=typed(shares[used]),
-            mode="markers+text" if alone else "markers",
+            mode="markers+text" if len(used) <= LABELLED else "markers",
             text=[f"{share:+.2f}".replace("-", "−") for share in shares[used]],
-            textposition="middle right" if place else "middle left",
+            textposition=["middle right" if place or second else "middle left" for second in again],
             textfont={"size": 13, "color": NEUTRAL},
             cliponaxis=False,
             marker={"color": style.colour, "size": 11, "symbol": style.marker},
@@ -233,4 +235,9 @@ def _array(rows: list[tuple[str, list[str]]], last: list[str]) -> str:
     width = len(last)
     lines = [" & ".join([c, *entries, *[""] * (width - len(entries))]) for c, entries in rows]
     end = " & ".join(["", *last])
-    return rf"\begin{{array}}{{c|{'c' * width}}}" + r" \\ ".join(lines) + rf" \\ \hline {end} \end{{array}}"
+    return (
+        r"\def\arraystretch{1.3}"
+        + rf"\begin{{array}}{{c|{'c' * width}}}"
+        + r" \\ ".join(lines)
+        + rf" \\ \hline {end} \end{{array}}"
+    )

@@ -134,13 +134,18 @@ def test_what_a_solver_has_not_is_refused(flawed, adaptive):
 
 def test_tableaux_in_formula(heun, flawed):
     tableau = weights.tableau_latex(heun.cards[0])
-    assert tableau == (r"\begin{array}{c|cc}0 &  &  \\ 1 & 1 &  \\ \hline  & \tfrac{1}{2} & \tfrac{1}{2} \end{array}")
+    assert tableau.removeprefix(r"\def\arraystretch{1.3}") == (
+        r"\begin{array}{c|cc}0 &  &  \\ 1 & 1 &  \\ \hline  & \tfrac{1}{2} & \tfrac{1}{2} \end{array}"
+    )
     own = weights.stages_latex(heun, 0, 2)
-    assert own == r"\begin{array}{c|cc}0 &  &  \\ 1 & 1.000 &  \\ \hline  & 0.500 & 0.500 \end{array}"
+    assert (
+        own.removeprefix(r"\def\arraystretch{1.3}")
+        == r"\begin{array}{c|cc}0 &  &  \\ 1 & 1.000 &  \\ \hline  & 0.500 & 0.500 \end{array}"
+    )
     three = weights.stages_latex(flawed, 1, 4)
     shares = flawed.cards[1].response.shares[3]
     assert " & ".join(f"{share:.3f}" for share in shares[1:4]) in three
-    assert three.startswith(r"\begin{array}{c|ccc}-2 &")
+    assert three.startswith(r"\def\arraystretch{1.3}\begin{array}{c|ccc}-2 &")
 
 
 @pytest.mark.parametrize(
