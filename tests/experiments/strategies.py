@@ -13,12 +13,25 @@ from core.experiments import (
     ToyData,
     TrajectoriesSpec,
 )
+from core.experiments.grid_map import MOST_NFE, GridMapSpec
+from core.experiments.local_error import MOST_STEPS, LocalErrorSpec
+from core.experiments.order_table import OrderTableSpec
+from core.experiments.precision import DTYPES, PrecisionSpec
 from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen
 from core.grids import GRIDS
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
 
-KINDS = (TrajectoriesSpec, ConvergenceSpec, CurvatureSpec, SchedulesSpec)
+KINDS = (
+    TrajectoriesSpec,
+    ConvergenceSpec,
+    CurvatureSpec,
+    SchedulesSpec,
+    LocalErrorSpec,
+    GridMapSpec,
+    OrderTableSpec,
+    PrecisionSpec,
+)
 
 
 def choices(registry: object, most: int) -> st.SearchStrategy:
@@ -47,9 +60,10 @@ def image_data(draw: st.DrawFn) -> ImageData:
 
 
 @st.composite
-def solver(draw: st.DrawFn, noisy: bool) -> str:
+def solver(draw: st.DrawFn, noisy: bool, adaptive: bool = True) -> str:
     """A solver's text with some of its options."""
-    name = draw(st.sampled_from([name for name, info in SOLVERS.items() if noisy or not info.stochastic]))
+    fitting = [n for n, i in SOLVERS.items() if (noisy or not i.stochastic) and (adaptive or not i.adaptive)]
+    name = draw(st.sampled_from(fitting))
     options = []
     for key, option in SOLVERS[name].options.items():
         if draw(st.booleans()):
@@ -124,6 +138,8 @@ def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
     }
     if kind is CurvatureSpec:
         return CurvatureSpec(schedules=draw(choices(SCHEDULES, 4)), nodes=draw(st.integers(20, 500)), **fields)
+    if kind in ON_ERRORS:
+        return draw(ON_ERRORS[kind](fields, most_steps))
     solvers = st.lists(solver(noisy=kind is TrajectoriesSpec), min_size=1, max_size=5).map(tuple)
     if kind is TrajectoriesSpec:
         steps = draw(st.integers(1, most_steps))
@@ -138,3 +154,60 @@ def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
         **fields,
         **draw(timed([*counts, path_steps])),
     )
+
+
+def _fixed_step(most: int, least: int = 1) -> st.SearchStrategy:
+    return st.lists(solver(noisy=False, adaptive=False), min_size=least, max_size=most).map(tuple)
+
+
+def _rising(most_steps: int, least: int, most: int) -> st.SearchStrategy:
+    counts = st.lists(st.integers(1, most_steps), min_size=least, max_size=most, unique=True)
+    return counts.map(sorted).map(tuple)
+
+
+@st.composite
+def _local_error(draw: st.DrawFn, fields: dict, most_steps: int) -> LocalErrorSpec:
+    steps = draw(st.integers(2, MOST_STEPS[fields["data"].kind]))
+    return LocalErrorSpec(solvers=draw(_fixed_step(5)), steps=steps, **fields, **draw(timed([steps])))
+
+
+@st.composite
+def _grid_map(draw: st.DrawFn, fields: dict, most_steps: int) -> GridMapSpec:
+    schedule = draw(st.sampled_from(list(SCHEDULES)))
+    return GridMapSpec(
+        solvers=draw(_fixed_step(4, least=0)),
+        grids=tuple(draw(st.lists(grids(schedule), max_size=4))),
+        schedule=schedule,
+        nfe=draw(st.integers(1, MOST_NFE[fields["data"].kind])),
+        begin=draw(st.sampled_from(["noise", "middle"])),
+        **fields,
+    )
+
+
+@st.composite
+def _order_table(draw: st.DrawFn, fields: dict, most_steps: int) -> OrderTableSpec:
+    schedules = draw(choices(SCHEDULES, 4))
+    return OrderTableSpec(
+        solvers=draw(_fixed_step(4)),
+        schedules=schedules,
+        grids=tuple(draw(st.lists(grids(*schedules), min_size=1, max_size=4))),
+        step_counts=draw(_rising(min(most_steps, 600), 3, 10)),
+        begin=draw(st.sampled_from(["noise", "middle"])),
+        **fields,
+    )
+
+
+@st.composite
+def _precision(draw: st.DrawFn, fields: dict, most_steps: int) -> PrecisionSpec:
+    counts = draw(_rising(most_steps, 2, 12))
+    wanted = st.lists(st.sampled_from(list(DTYPES)), min_size=1, max_size=4, unique=True).map(tuple)
+    shared = fields | draw(timed(list(counts)))
+    return PrecisionSpec(solvers=draw(_fixed_step(4)), step_counts=counts, precisions=draw(wanted), **shared)
+
+
+ON_ERRORS = {
+    LocalErrorSpec: _local_error,
+    GridMapSpec: _grid_map,
+    OrderTableSpec: _order_table,
+    PrecisionSpec: _precision,
+}
