@@ -163,21 +163,18 @@ class RecommendResult:
         """The leaders, best first; for each further budget, its best."""
         rows = [_row(entry, self.ranking.nfe) for entry in self.ranking.leaders[: LEADERS[0]]]
         rows += [_row(one.best, one.nfe) for one in self.curve if one.best and one.nfe != self.ranking.nfe]
-        kept = ("budget", "solver", "grid", "nfe", f"{self.spec.measure}_error", "low", "high", "equal")
+        kept = ("budget", "solver", "grid", "nfe", f"{self.spec.measure}_error", "low", "high", "equal", "seconds")
         return pd.DataFrame([{key: row[key] for key in kept} for row in rows], columns=kept)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a candidate and budget; the budget of the specification first."""
+        """One row a candidate and budget; the budget of the specification first. Times are left out: none repeats."""
         others = (one for one in self.curve if one.nfe != self.ranking.nfe)
-        return pd.DataFrame([_row(entry, one.nfe) for one in (self.ranking, *others) for entry in one.entries])
+        rows = [_row(entry, one.nfe) for one in (self.ranking, *others) for entry in one.entries]
+        return pd.DataFrame(rows).drop(columns="seconds")
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The columns of the table, for NPZ."""
-        frame = self.to_frame()
-        return {
-            name: column.to_numpy(dtype=str) if column.dtype == object else column.to_numpy()
-            for name, column in frame.items()
-        }
+        return {name: np.array(column.tolist()) for name, column in self.to_frame().items()}
 
 
 def _row(entry: Entry, budget: int) -> dict[str, object]:
@@ -196,8 +193,7 @@ def _row(entry: Entry, budget: int) -> dict[str, object]:
         "best_in_draws": at.first if at else np.nan,
         "equal": bool(at and at.equal),
         "seconds": entry.seconds,
-        "status": entry.status,
-        "message": entry.message,
+        "status": f"{entry.status}: {entry.message}" if entry.message else entry.status,
     }
 
 

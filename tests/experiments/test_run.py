@@ -29,6 +29,7 @@ from core.experiments.grid_map import GridMapSpec
 from core.experiments.local_error import LocalErrorSpec
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import PrecisionSpec
+from core.experiments.recommend import RecommendSpec
 from core.grids import GRIDS
 from core.models import Model
 from core.schedules import SCHEDULES, make_schedule
@@ -54,6 +55,10 @@ SPECS = {
     "map": GridMapSpec(particles=9, nfe=8, seed=29, solvers=("ddim", "edm-heun", "dpmpp-2m")),
     "map of images": GridMapSpec(
         data=DIGITS, particles=2, nfe=6, seed=30, solvers=("ddim", "dpm-2m"), grids=("karras",)
+    ),
+    "recommendation": RecommendSpec(particles=20, nfe=6, seed=71, solvers=("ddim", "heun", "dpmpp-2m"), budgets=(3, 9)),
+    "recommendation of images": RecommendSpec(
+        data=DIGITS, particles=2, nfe=6, seed=72, solvers=("ddim", "dpm-2m"), grids=("karras",)
     ),
     "orders": OrderTableSpec(
         particles=9, seed=27, solvers=("ddim", "dpmpp-2m"), schedules=("vp-linear", "flow"), step_counts=(5, 10, 20)
