@@ -70,9 +70,9 @@ with right:
     explain.picture(figure, figures.alt_widths(result), "solver-widths")
     sharing.share(page, result, figure, "solver-widths", lambda: words.widths_table(result))
 
+st.header("Weights on the grid", anchor=False)
+st.markdown(words.weights(result))
 if chosen.response is not None:
-    st.header("Weights on the grid", anchor=False)
-    st.markdown(words.weights(result))
     catalogue.weights(page, result)
 if chosen.region is not None:
     st.header("Stability", anchor=False)

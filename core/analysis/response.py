@@ -19,6 +19,8 @@ from core.models.ledger import CountedModel
 from core.problem import Problem
 from core.solvers import SOLVERS, Context, Solver
 
+LONGEST_HISTORY = 3  # steps back that a method of up to four values looks
+
 
 class Evaluation(NamedTuple):
     """One query of the model: in which step, at which half log-SNR, and for which prediction."""
@@ -58,6 +60,13 @@ class Response:
     def kind(self) -> str:
         """What is predicted: "eps" or "x0"."""
         return self.evaluations[0].kind
+
+    @property
+    def reach(self) -> int:
+        """How many steps back the oldest answer that a step uses was given."""
+        given = np.array([one.step for one in self.evaluations])
+        used = np.abs(self.shares) > 1e-9
+        return max(int(i - given[row].min()) for i, row in enumerate(used) if row.any())
 
     @property
     def shares(self) -> np.ndarray:
@@ -129,16 +138,22 @@ def respond(problem: Problem, solver: str, times: Tensor, /, **options: Any) -> 
     Raises
     ------
     ValueError
-        On an unknown solver or option, or one that chooses its own steps: its weights depend on the particles.
+        On an unknown solver or option, or one that has no such weights: it chooses its own steps, or remembers past
+        particles and not only past predictions.
     """
     if SOLVERS[solver].adaptive:
         raise ValueError(f"solver {solver!r} chooses its own steps, so it has no weights of its own on a grid")
     recipe = SOLVERS[solver].make(**options)
     response = _respond(recipe, problem, times, ("x0", "eps"), recipe.plan(problem, times))
-    if len({evaluation.kind for evaluation in response.evaluations}) == 1:
-        return response
-    in_eps = Problem(Impulses(problem.model.shape, ("eps",), 0), problem.schedule)
-    return _respond(recipe, problem, times, ("eps",), recipe.plan(in_eps, times))
+    if len({evaluation.kind for evaluation in response.evaluations}) > 1:
+        in_eps = Problem(Impulses(problem.model.shape, ("eps",), 0), problem.schedule)
+        response = _respond(recipe, problem, times, ("eps",), recipe.plan(in_eps, times))
+    if response.reach > LONGEST_HISTORY and _remembers_particles(recipe, problem, times):
+        raise ValueError(
+            f"solver {solver!r} uses past particles beside past predictions, through which every answer stays in all "
+            "later steps, so weights of predictions do not tell all"
+        )
+    return response
 
 
 def _respond(solver: Solver, problem: Problem, times: Tensor, native: tuple[str, ...], plan: object) -> Response:
@@ -172,6 +187,27 @@ def _respond(solver: Solver, problem: Problem, times: Tensor, native: tuple[str,
     )
 
 
+def _remembers_particles(solver: Solver, problem: Problem, times: Tensor) -> bool:
+    """Whether a change of the particle in one step alone does less, or more, than the same change from the start on."""
+    shape = problem.model.shape
+    plan, silent = solver.plan(problem, times), Problem(Impulses(shape, ("x0", "eps"), 2), problem.schedule)
+    x = torch.stack([torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)])
+    context = _context(silent, plan, Pulses(tuple(x.shape), 2))
+    state = None
+    for i in range(len(times) - 1):
+        bumped, _ = solver.step(context, i, x + 1, state)
+        x_next, state = solver.step(context, i, x, state)
+        alone, always = bumped[0] - x_next[0], (x_next[1] - x_next[0]) / (x[1] - x[0])
+        if not torch.allclose(alone, always, rtol=1e-6, atol=1e-9):
+            return True
+        x = x_next
+    return False
+
+
+def _context(problem: Problem, plan: object, path: Pulses) -> Context:
+    return Context(problem, plan, path, False, lambda: None)  # type: ignore[arg-type]
+
+
 def _walk(
     solver: Solver, problem: Problem, model: Impulses, plan: object, times: Tensor, x: Tensor
 ) -> tuple[np.ndarray, list[int]]:
@@ -184,7 +220,7 @@ def _walk(
 
 
 def _steps(solver: Solver, problem: Problem, plan: object, times: Tensor, x: Tensor, path: Pulses) -> Iterator[Tensor]:
-    context = Context(problem, plan, path, False, lambda: None)  # type: ignore[arg-type]
+    context = _context(problem, plan, path)
     state = None
     for i in range(len(times) - 1):
         x, state = solver.step(context, i, x, state)

@@ -91,23 +91,28 @@ def _card(
     method = runge_kutta_of(info.make(**dict(choice.options)))
     measured = _measure(spec, choice, problem, part(report, 0.0, 0.8), stop)
     report(0.8, f"drawing {choice.label}")
-    linear = not info.adaptive and dict(choice.options).get("thresholding", "none") == "none"
+    response, unweighed = _response(problem, choice, times)
     return Card(
         choice=choice,
         measured=measured,
         widths=_widths(spec, choice, part(report, 0.8, 0.2), stop),
-        response=_response(problem, choice, times) if linear else None,
+        response=response,
+        unweighed=unweighed,
         tableau=method and method.tableau,
         symbol=method.chart.symbol if method else "",
         region=method and _region(spec, method, times),
     )
 
 
-def _response(problem: Problem, choice: SolverChoice, times: Tensor) -> Response | None:
+def _response(problem: Problem, choice: SolverChoice, times: Tensor) -> tuple[Response | None, str]:
+    """The weights; or None, and why there are none."""
+    options = dict(choice.options)
+    if options.get("thresholding", "none") != "none":
+        return None, "what is cut off depends on the particles"
     try:
-        return respond(problem, choice.name, times, **dict(choice.options))
-    except ValueError:  # its steps ask the model for more than predictions, such as the posterior's variance
-        return None
+        return respond(problem, choice.name, times, **options), ""
+    except ValueError as reason:  # also where a step asks the model for more than predictions
+        return None, str(reason)
 
 
 # --- order ------------------------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ class Card:
 
     Attributes
     ----------
-    response : weights on the grid; None where they depend on the particles.
+    response : weights on the grid; None where there are none, for the reason in ``unweighed``.
     tableau, symbol : of a Runge-Kutta method, and the variable that it works in.
     """
 
@@ -110,6 +110,7 @@ class Card:
     measured: Measured
     widths: Widths
     response: Response | None = None
+    unweighed: str = ""
     tableau: Tableau | None = None
     symbol: str = ""
     region: Region | None = None

@@ -99,6 +99,8 @@ def order(result: Any) -> str:
 def weights(result: Any, place: int = 0) -> str:
     """Whether constants are integrated exactly, and how large the weights grow."""
     response = result.cards[place].response
+    if response is None:
+        return f"There are none to draw: {result.cards[place].unweighed}."
     off = float(np.abs(response.shares.sum(axis=1) - 1).max())
     largest = float(np.abs(response.shares).max())
     used = int((np.abs(response.shares) > 1e-9).sum(axis=1).max())

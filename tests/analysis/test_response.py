@@ -18,7 +18,8 @@ from core.solve import solve
 from core.solvers import SOLVERS
 from core.solvers.runge_kutta import EULER, HEUN, RK4
 
-FIXED = [name for name, info in SOLVERS.items() if not info.adaptive and not info.stochastic]
+REMEMBERS = [name for name in SOLVERS if name.startswith("dpm-v3")]  # past particles beside past predictions
+FIXED = [n for n, info in SOLVERS.items() if not (info.adaptive or info.stochastic or n in REMEMBERS)]
 
 
 class Recording(Model):
@@ -87,6 +88,13 @@ def test_a_solver_that_chooses_its_steps_has_no_weights():
     problem = Problem(make_toy("ring"), make_schedule("vp-linear"))
     with pytest.raises(ValueError, match="chooses its own steps"):
         respond(problem, "rk45", times_of(problem))
+
+
+@pytest.mark.parametrize("name", [name for name in REMEMBERS if not name.endswith("-1")])
+def test_a_solver_that_remembers_particles_has_no_weights_of_predictions_alone(name):
+    problem = Problem(make_toy("ring"), make_schedule("vp-linear"))
+    with pytest.raises(ValueError, match="past particles"):
+        respond(problem, name, times_of(problem))
 
 
 def bells(*widths):
