@@ -19,6 +19,7 @@ class Kept(Generic[Value]):
     def __init__(self, size: int):
         self.size = size
         self._values: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+        self._held = 0
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Value | None:
@@ -32,11 +33,12 @@ class Kept(Generic[Value]):
     def put(self, key: Hashable, value: Value, size: int) -> Value:
         """Keep ``value``, which takes ``size`` bytes, and return it; the least recently used make room."""
         with self._lock:
-            self._values.pop(key, None)
+            self._held -= self._values.pop(key, (value, 0))[1]
             if size <= self.size:
                 self._values[key] = (value, size)
-            while sum(held for _, held in self._values.values()) > self.size:
-                self._values.popitem(last=False)
+                self._held += size
+            while self._held > self.size:
+                self._held -= self._values.popitem(last=False)[1][1]
         return value
 
     def __len__(self) -> int:
