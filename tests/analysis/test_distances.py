@@ -61,6 +61,14 @@ def test_a_shift_is_its_own_distance():
     assert sliced_wasserstein(x, x + shift) == pytest.approx(0.5 / math.sqrt(2), rel=0.05)
 
 
+def test_a_symmetric_stretch_is_the_best_pairing():
+    """The gradient of a convex function pairs points best (Brenier), so the distance is the length of its moves."""
+    x, stretch = draw(300, 2, 4), torch.tensor([[1.5, -0.4], [-0.4, 0.6]], dtype=torch.float64)
+    moved = x @ stretch
+    shuffled = moved[torch.randperm(300, generator=torch.Generator().manual_seed(0))]
+    assert wasserstein2(x, shuffled) == pytest.approx(float((moved - x).square().sum(1).mean().sqrt()), rel=1e-12)
+
+
 def test_wasserstein_of_gaussians_nears_bures():
     """W2^2 of N(0, A), N(0, B) that commute: sum of (sqrt a - sqrt b)^2; the particles' floor is taken off roughly."""
     widths = torch.tensor([3.0, 0.5], dtype=torch.float64)
