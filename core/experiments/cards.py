@@ -91,7 +91,7 @@ def _card(
     method = runge_kutta_of(info.make(**dict(choice.options)))
     measured = _measure(spec, choice, problem, part(report, 0.0, 0.8), stop)
     report(0.8, f"drawing {choice.label}")
-    response, unweighed = _response(problem, choice, times)
+    response, unweighed = weights_of(problem, choice, times)
     return Card(
         choice=choice,
         measured=measured,
@@ -104,7 +104,7 @@ def _card(
     )
 
 
-def _response(problem: Problem, choice: SolverChoice, times: Tensor) -> tuple[Response | None, str]:
+def weights_of(problem: Problem, choice: SolverChoice, times: Tensor) -> tuple[Response | None, str]:
     """The weights; or None, and why there are none."""
     options = dict(choice.options)
     if options.get("thresholding", "none") != "none":

@@ -1,6 +1,9 @@
 """The shown code of a solver's card: its errors, and its weights on the grid."""
 
-from core.experiments.cards import convergence_spec, tolerances, versions
+from pydantic import ValidationError
+
+from core.experiments.build import build_problem, grid_of
+from core.experiments.cards import convergence_spec, tolerances, versions, weights_of
 from core.experiments.catalogue import WIDTHS, CatalogueSpec
 from core.experiments.specification import SolverChoice
 from core.experiments.writing import model_text, reference_text, solver_text, start_text, write_convergence
@@ -12,8 +15,25 @@ def write_catalogue(spec: CatalogueSpec) -> str:
     info = SOLVERS[spec.solver.name]
     if info.adaptive:
         return _by_tolerance(spec)
-    errors = _by_variance(spec) if info.stochastic else write_convergence(convergence_spec(spec, versions(spec.solver)))
-    return f"""{errors}
+    errors = _by_variance(spec) if info.stochastic else _by_steps(spec)
+    problem = build_problem(spec.data, spec.schedule)
+    times = grid_of(spec, problem, spec.steps)
+    weighed = tuple(choice for choice in versions(spec.solver) if weights_of(problem, choice, times)[0] is not None)
+    return f"{errors}\n{_weights(spec, weighed)}" if weighed else errors
+
+
+def _by_steps(spec: CatalogueSpec) -> str:
+    """The errors by step count; where the grid allows no order, what the weights need alone."""
+    try:
+        return write_convergence(convergence_spec(spec, versions(spec.solver)))
+    except ValidationError:
+        return f"""{model_text(spec.data)}
+problem = Problem(model, make_schedule("{spec.schedule}"))
+"""
+
+
+def _weights(spec: CatalogueSpec, choices: tuple[SolverChoice, ...]) -> str:
+    return f"""{_solvers(choices)}
 responses = []
 for name, options in solvers:
     response = respond(problem, name, {_grid(spec, spec.steps)}, **options)

@@ -115,7 +115,7 @@ def test_a_link_names_the_solver():
     assert EXPERIMENTS["solvers"].specification is CatalogueSpec
 
 
-@pytest.mark.parametrize("solver", ["dpmpp-3m", "ddpm", "rk45"])
+@pytest.mark.parametrize("solver", ["dpmpp-3m", "ddpm", "rk45", "ddim(thresholding=static)", "dpm-v3-2"])
 def test_the_shown_code_repeats_the_errors(solver, tmp_path):
     spec = CatalogueSpec(solver=solver, **QUICK)
     file = tmp_path / "card.py"
@@ -127,6 +127,15 @@ def test_the_shown_code_repeats_the_errors(solver, tmp_path):
     )
     for response, one in zip(names.get("responses", []), cards, strict=False):
         np.testing.assert_allclose(response.weights, one.response.weights, rtol=1e-12)
+
+
+def test_the_shown_code_gives_weights_where_a_grid_allows_no_order(tmp_path):
+    spec = CatalogueSpec(solver="dpmpp-2m", schedule="ddpm-linear", grid="leading", **QUICK)
+    file = tmp_path / "card.py"
+    file.write_text(snippet(spec))
+    names = runpy.run_path(str(file))
+    assert "errors" not in names
+    np.testing.assert_allclose(names["responses"][0].weights, run_experiment(spec).cards[0].response.weights)
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
