@@ -1,6 +1,6 @@
 """Grids made for a problem: against closed forms on Gaussian data, brute force, and the standard grids."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -78,9 +78,7 @@ def test_the_cheapest_way_is_the_one_that_brute_force_finds(ring):
         cost = jump_costs(problem.schedule.rho(fine), path, slopes, kind)
         for steps in (1, 3, 4, 9):
             ways = [(0, *inner, 9) for inner in combinations(range(1, 9), steps - 1)]
-            totals = [
-                sum(cost[i, j] * COEFFICIENT**k for k, (i, j) in enumerate(zip(w, w[1:], strict=False))) for w in ways
-            ]
+            totals = [sum(cost[hop] * COEFFICIENT**k for k, hop in enumerate(pairwise(way))) for way in ways]
             assert tuple(cheapest(cost, steps, COEFFICIENT)) == ways[int(np.argmin(totals))], (kind, steps)
 
 
@@ -150,7 +148,7 @@ def test_a_grid_in_the_making_can_be_cancelled_and_tells_its_progress(ring, name
 
 
 def test_what_cannot_be_made_is_said(ring):
-    with pytest.raises(ValueError, match="unknown optimised time grid 'git'.*'gits'"):
+    with pytest.raises(ValueError, match=r"unknown optimised time grid 'git'.*'gits'"):
         make_optimised("git", ring, 4)
     with pytest.raises(ValueError, match="has no option 'solver'"):
         make_optimised("gits", ring, 4, solver="ddim")
