@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 from torch import Tensor
 
 from core.analysis import particle_error
@@ -66,9 +66,17 @@ class Start:
 
 def times_of(spec: FromStart, problem: Problem, schedule: str, grid: GridChoice, steps: int) -> Tensor:
     """The times of one run: (steps + 1,) float64. Raises ``ValueError`` if the grid cannot be laid there."""
-    begin = None if spec.begin == "noise" else float(problem.schedule.time_of(0.0))
     shared = {"data": spec.data, "particles": spec.particles, "seed": spec.seed}
-    return grid_of(Timed(schedule=schedule, grid=grid, t_start=begin, **shared), problem, steps)
+    try:
+        timed = Timed(schedule=schedule, grid=grid, t_start=first_time(spec, problem), **shared)
+    except ValidationError as problems:  # pydantic's own text has several lines and speaks of fields
+        raise ValueError(problems.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    return grid_of(timed, problem, steps)
+
+
+def first_time(spec: FromStart, problem: Problem) -> float | None:
+    """Where the runs begin; None for the noise end of the schedule."""
+    return None if spec.begin == "noise" else float(problem.schedule.time_of(0.0))
 
 
 def start_of(spec: FromStart, problem: Problem, times: Tensor, report: Report, stop: Stop) -> Start:

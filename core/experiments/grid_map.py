@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from itertools import product
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,13 @@ from core.schedules import make_schedule
 from core.solvers import SOLVERS
 
 MOST_NFE = {"toy": 400, "images": 100}
+
+
+class Budgeted(Protocol):
+    """Settings with one schedule and a budget of evaluations."""
+
+    schedule: str
+    nfe: int
 
 
 class GridMapSpec(FromStart):
@@ -134,7 +141,7 @@ def run_grid_map(spec: GridMapSpec, report: Report = silent, stop: Stop = never)
     began = time.perf_counter()
     problem = build_problem(spec.data, spec.schedule)
     solvers = spec.solvers or fixed_step_solvers()
-    grids = spec.grids or fitting_grids(spec)
+    grids = grids_of(spec)
     starts: dict[tuple[float, float], Start] = {}
     cells = []
     for place, (choice, grid) in enumerate(product(solvers, grids)):
@@ -156,14 +163,28 @@ def fixed_step_solvers() -> tuple[SolverChoice, ...]:
     return tuple(SolverChoice(name=name) for name, info in SOLVERS.items() if not (info.stochastic or info.adaptive))
 
 
-def fitting_grids(spec: GridMapSpec) -> tuple[GridChoice, ...]:
-    """Every grid that fits the schedule and needs no list from the user; of those that coincide, the first."""
+def grids_of(spec: GridMapSpec) -> tuple[GridChoice, ...]:
+    """The columns: the grids of the specification, or all that can be laid where its runs begin."""
+    middle = float(make_schedule(spec.schedule).time_of(0.0))
+    return spec.grids or fitting_grids(spec, None if spec.begin == "noise" else middle)
+
+
+def fitting_grids(spec: Budgeted, t_start: float | None = None) -> tuple[GridChoice, ...]:
+    """Every grid that can be laid from ``t_start`` and needs no list from the user; of those that coincide, the first.
+
+    ``spec`` is of any experiment with a ``schedule`` and a budget ``nfe``.
+    """
     schedule, seen, kept = make_schedule(spec.schedule), set(), []
     for name, info in GRIDS.items():
-        if info.fits(schedule) and not any(option.most for option in info.options.values()):
-            times = tuple(GridChoice(name=name).times(schedule, min(spec.nfe, 10)).round(decimals=9).tolist())
-            kept += [] if times in seen else [GridChoice(name=name)]
-            seen.add(times)
+        if any(option.most for option in info.options.values()):
+            continue
+        grid = GridChoice(name=name)
+        try:
+            places = tuple(grid.times(schedule, min(spec.nfe, 10), t_start).round(decimals=9).tolist())
+        except ValueError:
+            continue
+        kept += [] if places in seen else [grid]
+        seen.add(places)
     return tuple(kept)
 
 
@@ -219,7 +240,7 @@ def _notes(spec: GridMapSpec, grids: tuple[GridChoice, ...], messages: list[str]
     own = [grid.label for grid in grids if grid.info.own_ends]
     if own:
         notes.append(
-            f"{', '.join(own)}: chooses its own first and last time; its runs start from noise at the first and are "
+            f"With a first and a last time of their own ({', '.join(own)}) runs start from noise at the first and are "
             "compared with the reference at the last."
         )
     notes += [f"The reference {message}." for message in messages]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from core.experiments.build import NETWORK_REFERENCE, accuracy_of, is_exact
-from core.experiments.grid_map import GridMapSpec, fitting_grids, fixed_step_solvers
+from core.experiments.grid_map import GridMapSpec, fixed_step_solvers, grids_of
 from core.experiments.local_error import LocalErrorSpec, carry_tolerance
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import PrecisionSpec
@@ -64,7 +64,7 @@ solvers = [  # with the most steps that the budget allows
 {_lines(_within(choice, spec.nfe) for choice in spec.solvers or fixed_step_solvers())}
 ]
 grids = [
-{_lines(map(_named_grid, spec.grids or fitting_grids(spec)))}
+{_lines(map(_named_grid, grids_of(spec)))}
 ]
 errors, references = {{}}, {{}}
 for name, options, steps in solvers:

@@ -10,7 +10,7 @@ from core.analysis import median_error, rms_error
 from core.experiments import ImageData, run_experiment
 from core.experiments.build import build_problem
 from core.experiments.code import snippet
-from core.experiments.grid_map import GridMapSpec, fixed_step_solvers
+from core.experiments.grid_map import GridMapSpec, fixed_step_solvers, grids_of
 from core.grids import make_grid
 from core.solve import solve
 from core.solvers import SOLVERS
@@ -72,6 +72,17 @@ def test_a_dearer_start_takes_fewer_steps_and_one_step_beyond_the_budget_is_no_r
     assert (none.steps, none.nfe) == (0, 0)
     assert np.isnan(none.median)
     assert "needs more than 3 evaluations" in none.message
+
+
+def test_all_grids_are_those_that_can_be_laid_and_a_chosen_one_that_cannot_says_why():
+    noise, middle = (grids_of(GridMapSpec(schedule="ddpm-linear", begin=begin)) for begin in ("noise", "middle"))
+    assert {str(grid) for grid in noise} - {str(grid) for grid in middle} == {"linspace", "leading", "trailing"}
+    assert "leading" not in map(str, grids_of(GridMapSpec(schedule="edm")))
+    (cell,) = run_experiment(GridMapSpec(particles=3, schedule="edm", solvers=("ddim",), grids=("leading",))).cells
+    assert np.isnan(cell.median)
+    assert "leading" in cell.message
+    assert "\n" not in cell.message
+    assert "validation" not in cell.message
 
 
 def test_from_the_middle_the_runs_start_on_the_exact_path():
