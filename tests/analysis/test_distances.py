@@ -128,8 +128,10 @@ def test_chi_square_by_hand_and_pooling(problem):
     assert value == pytest.approx(by_hand.statistic, rel=1e-12)
     assert chi_square_p_value(value, 100, problem) == pytest.approx(by_hand.pvalue, rel=1e-9)
     torch.testing.assert_close(occupancy(x, problem, T_END), torch.tensor([0.6, 0.25, 0.15], dtype=torch.float64))
+    x[0] = math.nan
+    assert occupancy(x.float(), problem, T_END).tolist() == pytest.approx([0.59, 0.25, 0.15])
     # of 20 particles the last mode expects 4: with the next, 10 against 10
-    few = x[[*range(14), *range(60, 63), *range(85, 88)]]
+    few = x[[*range(1, 15), *range(60, 63), *range(85, 88)]]
     assert chi_square(few, problem, T_END) == pytest.approx(stats.chisquare([14, 6], [10, 10]).statistic, rel=1e-12)
 
 

@@ -38,8 +38,12 @@ def responsibilities(samples: Tensor, problem: Problem, t: float) -> Tensor:
 
 
 def occupancy(samples: Tensor, problem: Problem, t: float) -> Tensor:
-    """Share of the (N, D) particles whose most probable component is k, (K,): what is shown in a bar chart."""
-    nearest = responsibilities(samples, problem, t).argmax(dim=1)
+    """Share of the (N, D) particles whose most probable component is k, (K,): what is shown in a bar chart.
+
+    Particles that are not finite belong to none: the shares then sum to less than 1.
+    """
+    known = samples[torch.isfinite(samples).all(dim=1)]
+    nearest = responsibilities(known.double(), problem, t).argmax(dim=1)
     return torch.bincount(nearest, minlength=len(mixture_of(problem).weights)).double() / len(samples)
 
 
