@@ -246,6 +246,14 @@ for key, reference in {
         "Advances in Neural Information Processing Systems",
         "2205.11487",
     ),
+    "soderlind2003filters": Reference(
+        "article",
+        ("Söderlind, Gustaf",),
+        "Digital Filters in Adaptive Time-Stepping",
+        2003,
+        "ACM Transactions on Mathematical Software",
+        doi="10.1145/641876.641877",
+    ),
     "virtanen2020scipy": Reference(
         "article",
         ("Virtanen, Pauli", "others"),

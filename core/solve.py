@@ -14,6 +14,7 @@ from core.noise import check_seed
 from core.problem import Level, Problem, convert, levels_at
 from core.solvers import SOLVERS, BrownianPath, Context
 from core.solvers.adaptive import StepSizeVanished
+from core.solvers.control import Attempt
 
 DIVERGED = 1e6  # times the largest starting value: no path of a working solver goes there
 
@@ -42,6 +43,7 @@ class Run:
     diverged_at : the step (from 0) at which numbers stopped being finite or grew out of bounds; None if they did not.
     cancelled : whether the caller stopped it.
     message : one sentence on why a run stopped early; empty otherwise.
+    attempts : every step that an adaptive solver tried, in order; empty for others.
     """
 
     solver: str
@@ -56,6 +58,7 @@ class Run:
     diverged_at: int | None = None
     cancelled: bool = False
     message: str = ""
+    attempts: tuple[Attempt, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -150,6 +153,7 @@ def solve(
         evaluation_times=_times_of(problem, model.levels),
         steps=steps,
         last=x,
+        attempts=tuple(context.journal),
         **outcome,
     )
 

@@ -9,13 +9,14 @@ To write a solver, subclass :class:`Solver` with a frozen dataclass (or add a ro
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from core.problem import Problem
 from core.solvers.brownian import BrownianPath
+from core.solvers.control import Attempt
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Context:
     path : Brownian motion over the run's time span, for stochastic solvers.
     record : whether the states between the ends are kept.
     interrupt : raises when the run is to be stopped; long steps call it between evaluations.
+    journal : where an adaptive solver writes its attempts.
     """
 
     problem: Problem
@@ -36,6 +38,7 @@ class Context:
     path: BrownianPath
     record: bool
     interrupt: Callable[[], None]
+    journal: list[Attempt] = field(default_factory=list)
 
 
 class Solver(ABC):
