@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+NOT_FINITE = 0.2  # factor of the step after an answer that is no number
+
 
 class Attempt(NamedTuple):
     """One try of an adaptive solver.
@@ -51,7 +53,7 @@ class Controller:
         """What to multiply the step by; ``errors`` newest first, ``order`` that of the error estimate in h."""
         newest = errors[0]
         if not math.isfinite(newest):
-            return self.lowest
+            return NOT_FINITE
         if not accepted:
             return min(max(self.lowest, self.safety * newest ** (-1 / order)), self.safety)
         weights = (self.p + self.i + self.d, -(self.p + 2 * self.d), self.d)
