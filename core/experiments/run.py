@@ -16,13 +16,15 @@ from core.experiments.curvature import run_curvature
 from core.experiments.grid_map import GridMapSpec, run_grid_map
 from core.experiments.local_error import LocalErrorSpec, run_local_error
 from core.experiments.order_table import OrderTableSpec, run_order_table
-from core.experiments.recommend import RecommendSpec, run_recommend
 from core.experiments.precision import PrecisionSpec, run_precision
+from core.experiments.recommend import RecommendSpec, run_recommend
 from core.experiments.schedules import run_schedules
+from core.experiments.time_grids import TimeGridsSpec, run_time_grids
 from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
 from core.experiments.writing_catalogue import write_catalogue
 from core.experiments.writing_errors import write_grid_map, write_local_error, write_order_table, write_precision
+from core.experiments.writing_grids import write_time_grids
 from core.experiments.writing_recommend import write_recommend
 from core.registry import Registry
 
@@ -159,6 +161,16 @@ EXPERIMENTS.add(
         PrecisionSpec,
         run_precision,
         write_precision,
+    ),
+)
+EXPERIMENTS.add(
+    "time_grids",
+    ExperimentInfo(
+        "Time grids",
+        "Make time grids for a problem and judge them beside the standard ones on other particles.",
+        TimeGridsSpec,
+        run_time_grids,
+        write_time_grids,
     ),
 )
 

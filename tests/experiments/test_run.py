@@ -30,6 +30,7 @@ from core.experiments.local_error import LocalErrorSpec
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import PrecisionSpec
 from core.experiments.recommend import RecommendSpec
+from core.experiments.time_grids import TimeGridsSpec
 from core.grids import GRIDS
 from core.models import Model
 from core.schedules import SCHEDULES, make_schedule
@@ -56,6 +57,8 @@ SPECS = {
     "map of images": GridMapSpec(
         data=DIGITS, particles=2, nfe=6, seed=30, solvers=("ddim", "dpm-2m"), grids=("karras",)
     ),
+    "made grids": TimeGridsSpec(particles=9, training=8, nfe=5, seed=73),
+    "made grids of images": TimeGridsSpec(data=DIGITS, particles=2, training=4, nfe=3, seed=74, solver="ddim"),
     "recommendation": RecommendSpec(particles=20, nfe=6, seed=71, solvers=("ddim", "heun", "dpmpp-2m"), budgets=(3, 9)),
     "recommendation of images": RecommendSpec(
         data=DIGITS, particles=2, nfe=6, seed=72, solvers=("ddim", "dpm-2m"), grids=("karras",)

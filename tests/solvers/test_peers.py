@@ -21,9 +21,7 @@ class StaysDouble(torch.Tensor):
 
 def scheduler_run(kind, problem, times, x, **configuration) -> torch.Tensor:
     """diffusers' loop. Its own grids are float32 and lie on trained timesteps, so it is handed ours, as ``rho``."""
-    scheduler = kind(
-        lower_order_final=False, final_sigmas_type="sigma_min", prediction_type="epsilon", **configuration
-    )
+    scheduler = kind(lower_order_final=False, final_sigmas_type="sigma_min", prediction_type="epsilon", **configuration)
     scheduler.set_timesteps(len(times) - 1)
     scheduler.sigmas = problem.schedule.rho(times)
     scheduler.set_begin_index(0)
@@ -49,9 +47,7 @@ def test_diffusers(solver, algorithm, order, steps, grid):
     problem = three_mode_problem(make_schedule("vp-linear"))
     times = make_grid(grid, problem.schedule, steps, 0.9, 0.01)
     x = problem.sample_prior(64, 0.9, 4)
-    theirs = scheduler_run(
-        DPMSolverMultistepScheduler, problem, times, x, algorithm_type=algorithm, solver_order=order
-    )
+    theirs = scheduler_run(DPMSolverMultistepScheduler, problem, times, x, algorithm_type=algorithm, solver_order=order)
     ours = solve(problem, solver, times, x).final
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-11)
     if order == 3 and steps == 10:  # the corrected method is another one: the agreement above means something

@@ -95,8 +95,8 @@ OPTIMISED.add(
         {
             "cost": Option(
                 "l2",
-                "What a step is charged for: its distance from the teacher (l2, l1), or how much further than that it is "
-                "from the line from noise to data (deviation).",
+                "What a step is charged for: its distance from the teacher (l2, l1), or how much further than that it "
+                "is from the line from noise to data (deviation).",
                 choices=tuple(COSTS),
                 title="Cost of a step",
             ),

@@ -21,6 +21,7 @@ from core.solvers import SOLVERS
 STARTS = 2  # standard grids that the search begins at, the best for the solver first; then the GITS-style one
 ROUNDS = 3  # of least squares; each sets the scale of the error anew
 CALLS = 14  # of each round, gradients not counted
+GAIN = 1e-5  # of the objective: a round that gains less in a move is over
 SHARE = 0.5  # of the median error: larger errors count by their logarithm alone
 DIFFERENCE = 1e-4  # in the logarithm of a step: small against its effect, large against rounding
 LOST = 1e3  # stands for the error of a run that diverged
@@ -103,7 +104,9 @@ def _descent(training: Training, solver: str, logs: np.ndarray, told: Callable[[
 
     for _ in range(ROUNDS):
         scale = max(SHARE * float(np.median(np.abs(residuals(logs)))), TINY)
-        found = least_squares(residuals, logs, slopes, loss="cauchy", f_scale=scale, max_nfev=CALLS)
+        found = least_squares(
+            residuals, logs, slopes, loss="cauchy", f_scale=scale, max_nfev=CALLS, ftol=GAIN, xtol=GAIN
+        )
         logs = found.x - found.x.mean()
     return logs
 
