@@ -19,6 +19,7 @@ page = st.navigation(
             st.Page("pages/convergence.py", title="Error against steps"),
             st.Page("pages/local_error.py", title="Step by step"),
             st.Page("pages/grid_map.py", title="Solver × grid"),
+            st.Page("pages/time_grids.py", title="Time grids"),
             st.Page("pages/order_table.py", title="Orders measured"),
             st.Page("pages/precision.py", title="Precision lab"),
         ],

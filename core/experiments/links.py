@@ -19,7 +19,7 @@ from core.experiments.specification import (
 )
 
 MOST_POINTS = 100  # of a user's own data in a link: longer addresses are cut by mail programs and chats
-IMAGE_DEFAULTS = {"particles": 8, "step_counts": (5, 10, 20, 40, 80)}
+IMAGE_DEFAULTS = {"particles": 8, "training": 8, "step_counts": (5, 10, 20, 40, 80)}
 _BETWEEN_ENTRIES = re.compile(r",(?![^()]*\))")  # a comma inside brackets belongs to an option
 DATA_KEYS = ("data", "scale", "bandwidth", "label", "points")
 

@@ -107,6 +107,7 @@ class Setting(Frozen):
     seed: int = Field(0, ge=0, le=2**31 - 1, description="of the starting noise and of solvers that draw noise")
 
     most_particles: ClassVar[int] = MAX_TOY_PARTICLES
+    learned: ClassVar[bool] = True  # whether it can serve data whose model is learned
 
     @model_validator(mode="after")
     def _affordable(self) -> "Setting":

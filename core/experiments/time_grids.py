@@ -60,6 +60,7 @@ class TimeGridsSpec(Setting):
     training: int = Field(128, ge=4, description="particles that the grids are trained on, 4 to 1000 (images: to 32)")
 
     most_particles: ClassVar[int] = 2000
+    learned: ClassVar[bool] = False  # no time for thousands of runs of a network
 
     @model_validator(mode="after")
     def _possible(self) -> "TimeGridsSpec":

@@ -67,7 +67,7 @@ _SCHEDULES = {
 
 def solver_style(name: str) -> Style:
     """Colour, dash and marker of a solver; the same whatever else is shown."""
-    return _CHOSEN.get(name) or _by_place(list(SOLVERS).index(name))
+    return _CHOSEN.get(name) or _FREE[[other for other in SOLVERS if other not in _CHOSEN].index(name) % len(_FREE)]
 
 
 def schedule_style(name: str) -> Style:
@@ -78,6 +78,9 @@ def schedule_style(name: str) -> Style:
 def _by_place(place: int) -> Style:
     # hue, dash and marker run with different periods, so that no two of the first 385 agree in all three
     return Style(HUES[place % len(HUES)], DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)])
+
+
+_FREE = [look for look in map(_by_place, range(len(HUES) * len(DASHES) * len(MARKERS))) if look not in _CHOSEN.values()]
 
 
 _AXIS = {

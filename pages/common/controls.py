@@ -27,19 +27,24 @@ def _title(registry: Any) -> Any:
     return lambda name: registry[name].title
 
 
-def data(default: Any, described: bool = True) -> None:
-    """Which data; ``described`` adds a sentence on what they are."""
+def data(default: Any, described: bool = True, learned: bool = True) -> None:
+    """Which data; ``described`` adds a sentence on what they are; without ``learned``, only those of exact score."""
     if default.kind == "images":
-        _images(default, described)
+        _images(default, described, learned)
     else:
         toy(default, described)
 
 
-def _images(default: Any, described: bool) -> None:
+def _images(default: Any, described: bool, learned: bool) -> None:
+    offered = [name for name, info in IMAGE_DATA.items() if learned or info.exact]
+    held = settings.get("images.name", default.name)
+    if held not in offered:
+        st.caption(f"{IMAGE_DATA[held].title} has a learned score, for which this would take too long.")
+        settings.put("images.name", default.name)
     name = settings.choose(
         "Images",
         "images.name",
-        list(IMAGE_DATA),
+        offered,
         default.name,
         format_func=_title(IMAGE_DATA),
         help="Small sets whose score is known exactly, and a trained network. All work without the internet.",

@@ -17,6 +17,7 @@ FAMILY = {
     "convergence": "Error curve",
     "local_error": "Step by step",
     "grid_map": "Solver × grid",
+    "time_grids": "Time grids",
     "order_table": "Orders",
     "precision": "Precision",
 }

@@ -10,6 +10,7 @@ from core.experiments import (
     GridChoice,
     ImageData,
     SchedulesSpec,
+    SolverChoice,
     ToyData,
     TrajectoriesSpec,
 )
@@ -18,6 +19,7 @@ from core.experiments.local_error import MOST_STEPS, LocalErrorSpec
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import DTYPES, PrecisionSpec
 from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen
+from core.experiments.time_grids import MOST_TRAINING, TimeGridsSpec
 from core.grids import GRIDS
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
@@ -31,6 +33,7 @@ KINDS = (
     GridMapSpec,
     OrderTableSpec,
     PrecisionSpec,
+    TimeGridsSpec,
 )
 
 
@@ -140,7 +143,7 @@ def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
         return CurvatureSpec(schedules=draw(choices(SCHEDULES, 4)), nodes=draw(st.integers(20, 500)), **fields)
     if kind in ON_ERRORS:
         return draw(ON_ERRORS[kind](fields, most_steps))
-    solvers = st.lists(solver(noisy=kind is TrajectoriesSpec), min_size=1, max_size=5).map(tuple)
+    solvers = st.lists(_fitting(data, solver(noisy=kind is TrajectoriesSpec)), min_size=1, max_size=5).map(tuple)
     if kind is TrajectoriesSpec:
         steps = draw(st.integers(1, most_steps))
         return TrajectoriesSpec(solvers=draw(solvers), steps=steps, **fields, **draw(timed([steps])))
@@ -156,8 +159,15 @@ def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
     )
 
 
-def _fixed_step(most: int, least: int = 1) -> st.SearchStrategy:
-    return st.lists(solver(noisy=False, adaptive=False), min_size=least, max_size=most).map(tuple)
+def _fitting(data: ToyData | ImageData, drawn: st.SearchStrategy) -> st.SearchStrategy:
+    """Those that a learned model can serve, where the data have only that."""
+    learned = data.kind == "images" and not IMAGE_DATA[data.name].exact
+    return drawn.map(lambda text: "ddim" if learned and SolverChoice.model_validate(text).exact_data else text)
+
+
+def _fixed_step(fields: dict, most: int, least: int = 1) -> st.SearchStrategy:
+    drawn = _fitting(fields["data"], solver(noisy=False, adaptive=False))
+    return st.lists(drawn, min_size=least, max_size=most).map(tuple)
 
 
 def _rising(most_steps: int, least: int, most: int) -> st.SearchStrategy:
@@ -168,14 +178,14 @@ def _rising(most_steps: int, least: int, most: int) -> st.SearchStrategy:
 @st.composite
 def _local_error(draw: st.DrawFn, fields: dict, most_steps: int) -> LocalErrorSpec:
     steps = draw(st.integers(2, MOST_STEPS[fields["data"].kind]))
-    return LocalErrorSpec(solvers=draw(_fixed_step(5)), steps=steps, **fields, **draw(timed([steps])))
+    return LocalErrorSpec(solvers=draw(_fixed_step(fields, 5)), steps=steps, **fields, **draw(timed([steps])))
 
 
 @st.composite
 def _grid_map(draw: st.DrawFn, fields: dict, most_steps: int) -> GridMapSpec:
     schedule = draw(st.sampled_from(list(SCHEDULES)))
     return GridMapSpec(
-        solvers=draw(_fixed_step(4, least=0)),
+        solvers=draw(_fixed_step(fields, 4, least=0)),
         grids=tuple(draw(st.lists(grids(schedule), max_size=4))),
         schedule=schedule,
         nfe=draw(st.integers(1, MOST_NFE[fields["data"].kind])),
@@ -188,7 +198,7 @@ def _grid_map(draw: st.DrawFn, fields: dict, most_steps: int) -> GridMapSpec:
 def _order_table(draw: st.DrawFn, fields: dict, most_steps: int) -> OrderTableSpec:
     schedules = draw(choices(SCHEDULES, 4))
     return OrderTableSpec(
-        solvers=draw(_fixed_step(4)),
+        solvers=draw(_fixed_step(fields, 4)),
         schedules=schedules,
         grids=tuple(draw(st.lists(grids(*schedules), min_size=1, max_size=4))),
         step_counts=draw(_rising(min(most_steps, 600), 3, 10)),
@@ -202,7 +212,20 @@ def _precision(draw: st.DrawFn, fields: dict, most_steps: int) -> PrecisionSpec:
     counts = draw(_rising(most_steps, 2, 12))
     wanted = st.lists(st.sampled_from(list(DTYPES)), min_size=1, max_size=4, unique=True).map(tuple)
     shared = fields | draw(timed(list(counts)))
-    return PrecisionSpec(solvers=draw(_fixed_step(4)), step_counts=counts, precisions=draw(wanted), **shared)
+    return PrecisionSpec(solvers=draw(_fixed_step(fields, 4)), step_counts=counts, precisions=draw(wanted), **shared)
+
+
+@st.composite
+def _time_grids(draw: st.DrawFn, fields: dict, most_steps: int) -> TimeGridsSpec:
+    kind = fields["data"].kind
+    data = {} if kind == "toy" or IMAGE_DATA[fields["data"].name].exact else {"data": ImageData(name="digits")}
+    span = {key: value for key, value in draw(timed([])).items() if key != "grid"}
+    return TimeGridsSpec(
+        solver=draw(st.sampled_from([n for n, i in SOLVERS.items() if not (i.stochastic or i.adaptive)])),
+        nfe=draw(st.integers(20, 60)),
+        training=draw(st.integers(4, MOST_TRAINING[kind])),
+        **fields | data | span,
+    )
 
 
 ON_ERRORS = {
@@ -210,4 +233,5 @@ ON_ERRORS = {
     GridMapSpec: _grid_map,
     OrderTableSpec: _order_table,
     PrecisionSpec: _precision,
+    TimeGridsSpec: _time_grids,
 }

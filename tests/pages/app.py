@@ -17,6 +17,7 @@ PAGES = (
     "curvature",
     "order_table",
     "grid_map",
+    "time_grids",
     "recommend",
     "local_error",
     "precision",

@@ -17,6 +17,7 @@ QUICK = {  # small settings: what is tested does not depend on size
     "precision": {"step_counts": "2,4", "solvers": "ddim"},
     "grid_map": {"nfe": "4", "solvers": "ddim,dpmpp-2m", "grids": "karras,uniform-t"},
     "recommend": {"nfe": "4", "solvers": "ddim,dpmpp-2m,heun", "grids": "karras,uniform-t", "budgets": "2,5"},
+    "time_grids": {"nfe": "4", "training": "8", "solver": "ddim"},
     "order_table": {"step_counts": "4,8,16", "solvers": "ddim,dpmpp-2m", "schedules": "flow"},
 }
 
