@@ -5,9 +5,12 @@ import streamlit as st
 from pages.common.page import Page  # first: it sets up the process
 
 # isort: split
-from core.experiments.specification import ImageData, TrajectoriesSpec
+from core.experiments.specification import MAX_LINES, ImageData, TrajectoriesSpec
+from core.figures import attempts
 from core.figures import trajectories as figures
-from pages.common import compute, controls, explain, pictures, sharing, words
+from pages.common import compute, controls, explain, fields, pictures, settings, sharing, words
+
+NOISY = "euler-maruyama"
 
 page = Page(
     name="trajectories",
@@ -16,9 +19,17 @@ page = Page(
     "They differ only in how they choose the next point.",
     toy=TrajectoriesSpec(),
     images=TrajectoriesSpec(data=ImageData(), particles=6, steps=10),
-    views=pictures.WHICH,
+    views={"layout": pictures.LAYOUTS} | pictures.WHICH,
 )
 page.open()
+
+
+def add_noise() -> None:
+    """Put a sampler with noise among the solvers, in place of the last one if there is no room."""
+    slot = fields.name_of(page.name, "solvers", fields.kind())
+    held = settings.get(slot, [str(choice) for choice in page.default.solvers])
+    settings.put(slot, [*held[: MAX_LINES - 1], NOISY])
+
 
 with st.sidebar:
     st.subheader("What to carry")
@@ -40,13 +51,19 @@ if result is None:
     st.stop()
 
 of_images = result.spec.data.kind == "images"
-before, picture, after = explain.slots(stacked=of_images)
+apart = page.view("layout", "Show") == "apart"
+before, picture, after = explain.slots(stacked=of_images or apart)
 with before:
-    explain.look(words.trajectories(result))
+    explain.look(words.side_by_side(result) if apart else words.trajectories(result))
+    if apart and not any(path.stochastic for path in result.paths):
+        st.button("Add a solver that draws noise", key="add noise", on_click=add_noise)
 with picture:
-    figure, alt = pictures.journey(page, result)
-    explain.picture(figure, alt, "trajectories", wide=of_images)
-    sharing.share(page, result, figure, "trajectories", lambda: words.path_table(result))
+    if apart:
+        pictures.side_by_side(page, result)
+    else:
+        figure, alt = pictures.journey(page, result)
+        explain.picture(figure, alt, "trajectories", wide=of_images)
+        sharing.share(page, result, figure, "trajectories", lambda: words.path_table(result))
 with after:
     words.cost_table(result)
 
@@ -58,6 +75,16 @@ st.markdown(
 figure = figures.error_figure(result)
 explain.picture(figure, figures.alt_error(result), "error-along-path")
 sharing.share(page, result, figure, "error-along-path", lambda: words.error_table(result))
+
+if attempts.adaptive_paths(result):
+    st.header("Steps that were tried", anchor=False)
+    st.markdown(
+        "A solver with a step control tries a step, estimates its error from two answers of different order, and takes "
+        "it only if the error is within the tolerance. " + attempts.attempts_in_words(result)
+    )
+    figure = attempts.attempts_figure(result)
+    explain.picture(figure, f"Steps tried by adaptive solvers. {attempts.attempts_in_words(result)}", "attempts")
+    sharing.share(page, result, figure, "attempts", lambda: attempts.attempts_table(result))
 
 explain.notes(result.notes)
 explain.formula(words.ODE, words.SDE, title="The equations")

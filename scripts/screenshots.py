@@ -1,6 +1,6 @@
 """Take full-page pictures of every page of the app, wide and narrow, light and dark: `make screenshots`.
 
-    python -m scripts.screenshots [--pages start schedules] [--widths 1440 390] [--into screenshots]
+    python -m scripts.screenshots [--pages start schedules] [--widths 1440 390] [--query '?seed=3'] [--into screenshots]
 
 The pages are those of the app's own navigation. It exits with 1 when a page shows an exception or can be
 scrolled sideways.
@@ -34,7 +34,7 @@ def main() -> int:
                 continue
             for width in arguments.widths:
                 for dark in (False, True):
-                    page = open_page(browser, address, width, dark)
+                    page = open_page(browser, address + arguments.query, width, dark)
                     file = arguments.into / f"{name}-{width}-{'dark' if dark else 'light'}.png"
                     flaws += picture(page, file)
                     page.context.close()
@@ -46,6 +46,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Pictures of every page of the app.")
     parser.add_argument("--pages", nargs="+", help="only these; 'start' is the first")
     parser.add_argument("--widths", nargs="+", type=int, default=[1440, 390], help="in pixels")
+    parser.add_argument("--query", default="", help="settings to add to the address, such as '?seed=3'")
     parser.add_argument("--into", type=Path, default=driver.ROOT / "screenshots", help="folder")
     parser.add_argument("--app", type=Path, default=driver.ROOT, help="folder that holds app.py")
     return parser.parse_args()

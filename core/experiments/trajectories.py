@@ -18,10 +18,12 @@ from core.experiments.build import (
     is_exact,
     never,
     part,
+    precision_of,
     reference_run,
     silent,
     starting_noise,
 )
+from core.experiments.side import Profile, Tried, forward_paths, profile, tried
 from core.experiments.specification import SolverChoice, TrajectoriesSpec
 from core.grids import refine
 from core.problem import Problem
@@ -50,6 +52,7 @@ class SolverPath:
         run did not get there).
     diverged_at, message : the step at which it broke off, and why.
     evaluation_times : (calls,) the time of every model call.
+    tried : every step that an adaptive solver tried; None for the others.
     """
 
     choice: SolverChoice
@@ -67,6 +70,7 @@ class SolverPath:
     diverged_at: int | None
     message: str
     evaluation_times: np.ndarray
+    tried: Tried | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ class TrajectoriesResult:
     """Runs of several solvers from the same noise.
 
     ``reference`` is (R + 1, N, *shape) at ``reference_times``; every time of the grid is among them, at the indices
-    ``on_grid``.
+    ``on_grid``. ``forward`` is (S + 1, N, *shape), other particles on their way from data to noise, at ``times``, and
+    ``forward_from`` says where they begin. ``profile`` is the exact law along one direction, None where it is unknown.
     """
 
     spec: TrajectoriesSpec
@@ -108,6 +113,9 @@ class TrajectoriesResult:
     reference_label: str
     field: FieldFrames | None
     data_samples: np.ndarray | None
+    forward: np.ndarray
+    forward_from: str
+    profile: Profile | None
     seconds: float
     notes: tuple[str, ...] = field(default=())
 
@@ -139,8 +147,11 @@ class TrajectoriesResult:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Every path, for NPZ: ``<solver>_times`` and ``<solver>_states``, and the reference."""
         arrays = {"reference_times": self.reference_times, "reference_states": self.reference}
+        arrays |= {"times": self.times, "forward_states": self.forward}
         for path in self.paths:
             arrays |= {f"{path.choice}_times": path.times, f"{path.choice}_states": path.states}
+            if path.tried is not None:
+                arrays |= {f"{path.choice}_tried_{key}": values for key, values in vars(path.tried).items()}
         return arrays
 
 
@@ -168,8 +179,11 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
         run = solve(problem, choice.name, times, x, spec.seed, progress=progress, cancel=stop, **dict(choice.options))
         if run.cancelled:
             raise Cancelled(run.message)
-        paths.append(_path(choice, run, at_grid))
+        paths.append(_path(problem, choice, run, at_grid))
     toy = spec.data.kind == "toy"
+    field = _field(problem, times, reference.states) if toy else None
+    clean, begin = _clean(spec, problem, reference)
+    steps = np.unique(np.linspace(0, spec.steps, min(spec.steps + 1, FRAMES)).round().astype(int))
     return TrajectoriesResult(
         spec=spec,
         paths=tuple(paths),
@@ -181,8 +195,11 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
         reference=_array(reference.states),
         on_grid=on_grid,
         reference_label=label,
-        field=_field(problem, times, reference.states) if toy else None,
+        field=field,
         data_samples=_array(problem.sample_data(BACKDROP, spec.seed)) if toy else None,
+        forward=_array(forward_paths(problem.schedule, times, clean, spec.seed)),
+        forward_from=begin,
+        profile=profile(problem, times, steps, float(field.x[-1]) if field else None),
         seconds=time.perf_counter() - started,
         notes=_notes(spec, paths, reference, label),
     )
@@ -197,7 +214,14 @@ def _notes(spec: TrajectoriesSpec, paths: list[SolverPath], reference: Run, labe
     return tuple(notes)
 
 
-def _path(choice: SolverChoice, run: Run, reference: Tensor) -> SolverPath:
+def _clean(spec: TrajectoriesSpec, problem: Problem, reference: Run) -> tuple[Tensor, str]:
+    """Clean particles that the forward process starts from, and what they are."""
+    if is_exact(spec.data):
+        return problem.sample_data(spec.particles, spec.seed).to(precision_of(spec.data)), "drawn from the data"
+    return reference.states[-1].to(precision_of(spec.data)).cpu(), "the network's own images"
+
+
+def _path(problem: Problem, choice: SolverChoice, run: Run, reference: Tensor) -> SolverPath:
     info = SOLVERS[choice.name]
     reached = len(run.times)
     error = path_error(run.states, reference[:reached].to(run.states)).cpu().numpy()
@@ -218,6 +242,7 @@ def _path(choice: SolverChoice, run: Run, reference: Tensor) -> SolverPath:
         diverged_at=run.diverged_at,
         message=run.message,
         evaluation_times=run.evaluation_times.numpy(),
+        tried=tried(problem.schedule, run.attempts),
     )
 
 

@@ -108,7 +108,7 @@ def knots_figure(result: TimeGridsResult, along: str = "lambda") -> go.Figure:
             )
         )
     figure.update_xaxes(
-        title_text=f"{ALONG[along]}: from noise to data", autorange="reversed" if along == "t" else True
+        title_text=f"{ALONG[along]}, noise → data", autorange="reversed" if along == "t" else True
     )
     _rows(figure, rows)
     return figure

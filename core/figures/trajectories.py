@@ -5,12 +5,12 @@ import plotly.graph_objects as go
 
 from core.experiments.trajectories import FieldFrames, SolverPath, TrajectoriesResult
 from core.figures.along import Line, along_figure, in_words
-from core.figures.style import FAINT, LABEL, NEUTRAL, batched, new_figure, solver_style, typed
+from core.figures.style import NEUTRAL, batched, new_figure, solver_style, typed
+from core.figures.timeline import play_buttons, time_slider
 
 TRAILS, NOISY_TRAILS = 40, 8  # particles drawn with their path, at most; paths with noise cross the whole picture
 LINES = 120  # paths of all solvers together: more hide each other
 DOTS = 1000  # markers in one frame, of all solvers together: keeps the largest picture near 1 MB
-FRAME_MS = 350
 _DENSITY = [[0, "rgba(110, 140, 175, 0)"], [0.25, "rgba(110, 140, 175, 0.22)"], [1, "rgba(110, 140, 175, 0.75)"]]
 
 
@@ -52,7 +52,7 @@ def paths_figure(result: TrajectoriesResult, height: int = 700) -> go.Figure:
     figure.update_xaxes(range=[-half, half], title_text="x₁", constrain="domain")
     figure.update_yaxes(range=[-half, half], title_text="x₂", scaleanchor="x")
     figure.update_yaxes(constrain="domain", constraintoward="bottom")  # the slider stays close on a narrow screen
-    figure.update_layout(sliders=[_slider(result, field)], updatemenus=[_buttons()])
+    figure.update_layout(sliders=[time_slider(result, field.steps)], updatemenus=[play_buttons()])
     figure.update_layout(margin={"b": 165 + 22 * (len(result.paths) // 3)})
     return figure
 
@@ -235,53 +235,3 @@ def _legend(path: SolverPath) -> str:
     if path.diverged_at is not None:
         return f"{path.label}: diverged in step {path.diverged_at + 1}"
     return f"{path.label}: error {path.final_rms:.2g}" if np.isfinite(path.final_rms) else path.label
-
-
-def _slider(result: TrajectoriesResult, field: FieldFrames) -> dict:
-    steps = [
-        {
-            "label": f"t = {t:.3g}, λ = {result.log_snr[step]:.2f}",
-            "method": "animate",
-            "args": [[str(k)], {"mode": "immediate", "frame": {"duration": 0, "redraw": True}}],
-        }
-        for k, (step, t) in enumerate(zip(field.steps, field.times, strict=True))
-    ]
-    return {
-        "active": len(steps) - 1,
-        "steps": steps,
-        "x": 0,
-        "len": 1,
-        "y": 0,
-        "yanchor": "top",
-        "pad": {"t": 66, "l": 12, "r": 12},
-        "currentvalue": {"xanchor": "right", "font": {"size": 15, "color": LABEL}},
-        "ticklen": 0,
-        "minorticklen": 0,
-        "font": {"size": 1, "color": "rgba(0,0,0,0)"},  # t and lambda stand above the slider, not below every step
-        "bgcolor": FAINT,
-        "bordercolor": "rgba(0,0,0,0)",
-        "transition": {"duration": 0},
-    }
-
-
-def _buttons() -> dict:
-    play = {"mode": "immediate", "fromcurrent": False, "frame": {"duration": FRAME_MS, "redraw": True}}
-    play["transition"] = {"duration": 0}
-    pause = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
-    return {
-        "type": "buttons",
-        "direction": "right",
-        "showactive": False,
-        "x": 0,
-        "y": 0,
-        "xanchor": "left",
-        "yanchor": "top",
-        "pad": {"t": 58},
-        "bgcolor": "rgba(0,0,0,0)",
-        "bordercolor": NEUTRAL,
-        "font": {"size": 14},
-        "buttons": [
-            {"label": "Play", "method": "animate", "args": [None, play]},
-            {"label": "Pause", "method": "animate", "args": [[None], pause]},
-        ],
-    }

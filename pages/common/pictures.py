@@ -6,10 +6,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.experiments.specification import MAX_IMAGES
-from core.figures import images
+from core.figures import images, side
 from core.figures import trajectories as figures
+from pages.common import explain, sharing, words
 from pages.common.page import Page
 
+LAYOUTS = {"together": "One picture", "apart": "ODE, SDE, forward"}
 WHICH = {"image": {str(i): str(i + 1) for i in range(MAX_IMAGES)}}  # a view: the image that is looked at
 
 
@@ -26,3 +28,14 @@ def which(page: Page, result: Any) -> int:
     count = result.spec.particles
     with st.container(width=320):
         return int(page.view("image", "Which image", st.select_slider, count)) if count > 1 else 0
+
+
+def side_by_side(page: Page, result: Any) -> None:
+    """ODE, SDE and forward process with one time slider, and for images the strips of one of them."""
+    if result.spec.data.kind == "images":
+        shown = which(page, result)
+        strips = side.side_strips(result, shown)
+        explain.picture(strips, side.alt_side_strips(result, shown), "side-strips", wide=True)
+    figure = side.side_figure(result)
+    explain.picture(figure, side.alt_side(result), "side", wide=True)
+    sharing.share(page, result, figure, "side", lambda: words.path_table(result))

@@ -45,6 +45,24 @@ def infos(result: Any) -> list[Any]:
 # --- trajectories ---------------------------------------------------------------------------------------------------
 
 
+def side_by_side(result: Any) -> str:
+    """What to compare between the panels."""
+    noisy = [path for path in result.paths if path.stochastic]
+    text = (
+        "**ODE and SDE start from the same noise and pass through the same densities.** The ODE's paths are smooth and "
+        "never cross at one time; "
+    )
+    text += (
+        f"with noise ({noisy[0].label}) each path wanders, and only the cloud as a whole is the same. "
+        if noisy
+        else "a solver that draws noise would wander. "
+    )
+    text += "The forward process runs the other way, from data to noise (move the slider from right to left)"
+    if result.profile is None:
+        return f"{text}; here it begins at {result.forward_from}, and no density is known, since the score is learned."
+    return f"{text}. At every time the samples should fill the grey curve: where they do not, the steps are too long."
+
+
 def trajectories(result: Any) -> str:
     """Who ended nearest to the reference, who farthest, and who broke down."""
     steps = result.spec.steps

@@ -57,6 +57,19 @@ def test_one_control_changes_the_picture_and_the_link_and_nothing_else(page, kin
     assert data_of(again) == data_of(at), "a link brings back the very same pictures"
 
 
+@pytest.mark.parametrize("kind", ["toy", "images"])
+def test_ode_sde_and_forward_process_stand_side_by_side(kind):
+    at = quick("trajectories", kind, layout="apart", solvers="ddim,dpm-23-adaptive")
+    assert not at.exception
+    assert any("Forward" in alt for alt in alts(at))
+    assert any("threw" in alt or "thrown" in alt for alt in alts(at))
+    at.button(key="add noise").click().run()
+    assert not at.exception
+    assert link(at)["solvers"] == "ddim,dpm-23-adaptive,euler-maruyama"
+    assert any("SDE: Euler-Maruyama" in alt for alt in alts(at))
+    assert not [button for button in at.button if button.key == "add noise"]
+
+
 def test_another_noise_is_the_next_seed():
     at = quick("trajectories", "toy")
     at.button(key="another noise").click().run()
