@@ -2,20 +2,26 @@
 
 import streamlit as st
 
-from pages.common.page import OPENED, Page  # first: it sets up the process
+from pages.common.page import Page  # first: it sets up the process
 
 # isort: split
-from pydantic import ValidationError
-
-from core.experiments.links import default_spec
 from core.experiments.recommend import RecommendSpec
-from core.experiments.specification import ConvergenceSpec, ImageData, TrajectoriesSpec
+from core.experiments.specification import ImageData
 from core.figures import recommend as figures
-from pages.common import compute, controls, controls_errors, explain, fields, settings, sharing, words_recommend
+from pages.common import (
+    compute,
+    controls,
+    controls_errors,
+    explain,
+    fields,
+    openings,
+    settings,
+    sharing,
+    words_recommend,
+)
 
 BUDGETS = (5, 8, 10, 15, 20, 30, 50)
 SHARES = {0.125: "an eighth of the particles", 0.25: "a quarter", 0.5: "half", 1.0: "all particles: no screening"}
-OPENINGS = {"Its trajectories": TrajectoriesSpec, "Its error against steps": ConvergenceSpec}
 
 page = Page(
     name="recommend",
@@ -28,18 +34,6 @@ page = Page(
     views={"order": figures.ORDERS},
 )
 page.open()
-
-
-def opening(kind: type, best) -> object | None:
-    """The specification that shows the winner with exactly these settings; None where that page cannot."""
-    given = dict(default_spec(kind, spec.data)) | {
-        key: getattr(spec, key) for key in kind.model_fields if key in shared
-    }
-    steps = {key: best.steps for key in ("steps", "path_steps") if key in kind.model_fields}
-    try:
-        return kind.model_validate(given | steps | {"solvers": (best.choice,), "grid": best.grid})
-    except ValidationError:
-        return None
 
 
 def show_budgets(chosen: tuple[int, ...]) -> None:
@@ -96,16 +90,10 @@ result = compute.result_for(page.name, spec)
 if result is None:
     st.stop()
 spec, best = result.spec, result.ranking.best
-shared = {"data", "particles", "seed", "schedule", "t_start", "t_end", "precision"}
 
 explain.look(words_recommend.recommendation(result))
 if best is not None:
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="openings"):
-        for label, kind in OPENINGS.items():
-            target = opening(kind, best)
-            if target is not None and st.button(label, key=f"open {target.kind}", help="With exactly these settings."):
-                st.session_state[OPENED] = target
-                st.switch_page(f"pages/{target.kind}.py")
+    openings.offer(spec, best.choice, best.grid, best.steps)
     order = page.view("order", "Sorted by")
 else:
     order = "error"

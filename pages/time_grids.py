@@ -10,7 +10,7 @@ from core.experiments.specification import ImageData
 from core.experiments.time_grids import MOST_TRAINING, TimeGridsSpec
 from core.figures import time_grids as figures
 from core.solvers import SOLVERS
-from pages.common import compute, controls, controls_errors, explain, fields, settings, sharing, words_grids
+from pages.common import compute, controls, controls_errors, explain, fields, openings, settings, sharing, words_grids
 
 BUDGETS = [*range(2, 13), 15, 20, 25, 30, 40, 50, 60]
 TRAINING = [4, 8, 16, 32, 64, 128, 256, 512, 1000]
@@ -69,6 +69,9 @@ if result is None:
 explain.look(words_grids.grids(result))
 figure = figures.errors_figure(result)
 explain.picture(figure, figures.alt_errors(result), "time-grids")
+best = result.best(made=True)
+if best is not None:
+    openings.offer(result.spec, result.spec.solver, best.choice, result.steps)
 st.caption(f"Bars: 95 % intervals over the held-out particles. {words_grids.overfit(result)}")
 sharing.share(page, result, figure, "time-grids", lambda: figures.table(result))
 

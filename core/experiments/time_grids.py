@@ -28,7 +28,7 @@ from core.experiments.build import (
     starting_noise,
 )
 from core.experiments.end_errors import FixedStep
-from core.experiments.specification import ScheduleName, Setting, SolverChoice
+from core.experiments.specification import GridChoice, ScheduleName, Setting, SolverChoice
 from core.experiments.trained import trained_times, training_seed
 from core.grids import GRIDS, make_grid
 from core.problem import Problem
@@ -107,6 +107,17 @@ class GridRow:
         """Median error over the held-out particles."""
         return float(np.median(self.particles))
 
+    @property
+    def rms(self) -> float:
+        """Root mean square error over them: what the few that end elsewhere do to it."""
+        return float(np.sqrt(np.mean(np.square(self.particles))))
+
+    @property
+    def choice(self) -> GridChoice:
+        """The same times as a grid that every experiment can take: a made one as its list of times."""
+        options = (("t", tuple(self.times.tolist())),) if self.made else ()
+        return GridChoice(name="custom" if self.made else self.name, options=options)
+
 
 @dataclass(frozen=True)
 class TimeGridsResult:
@@ -136,6 +147,7 @@ class TimeGridsResult:
                     "grid": row.title,
                     "made_for_this": row.made,
                     "held_out_median": row.median,
+                    "held_out_rms": row.rms,
                     "low": row.standing.low,
                     "high": row.standing.high,
                     "training_median": row.training,

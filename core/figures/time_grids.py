@@ -107,9 +107,7 @@ def knots_figure(result: TimeGridsResult, along: str = "lambda") -> go.Figure:
                 + "<extra></extra>",
             )
         )
-    figure.update_xaxes(
-        title_text=f"{ALONG[along]}, noise → data", autorange="reversed" if along == "t" else True
-    )
+    figure.update_xaxes(title_text=f"{ALONG[along]}, noise → data", autorange="reversed" if along == "t" else True)
     _rows(figure, rows)
     return figure
 
@@ -153,6 +151,7 @@ def table(result: TimeGridsResult) -> pd.DataFrame:
                 "Held-out median": row.median,
                 "Low": row.standing.low,
                 "High": row.standing.high,
+                "Held-out RMS": row.rms,
                 "Training median": row.training,
                 "NFE": row.nfe,
             }

@@ -55,6 +55,12 @@ def overfit(result: Any) -> str:
     made = result.best(True)
     if made is None:
         return ""
+    standard = result.best(False)
+    if standard is not None and made.rms > standard.rms:
+        return (
+            f"The median is what was made small: over all particles together (RMS) {made.title} errs "
+            f"{number(made.rms)}, {standard.title} {number(standard.rms)}."
+        )
     worse = made.median / made.training if made.training else float("inf")
     if worse > 1.5:
         return (

@@ -195,3 +195,15 @@ def test_a_missing_weights_file_is_one_sentence(monkeypatch):
     at.segmented_control(key="ui.kind").set_value("toy").run()
     assert not at.warning
     assert charts(at)
+
+
+def test_a_grid_made_for_a_problem_can_be_taken_to_the_other_pages():
+    at = quick("time_grids", "toy", seed="3")
+    at.button(key="open trajectories").click().run()
+    assert not at.exception
+    assert not at.warning
+    at.switch_page("pages/trajectories.py").run()
+    address = link(at)
+    assert address["grid"].startswith("custom(t=1 ")
+    assert address["solvers"] == "ddim"
+    assert len(address["grid"].split()) == int(address["steps"]) + 1 == 5
