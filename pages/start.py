@@ -47,16 +47,17 @@ if result is not None:
         words.cost_table(result)
 
 st.header("Where to go from here", anchor=False)
-for place, (file, title, text) in zip(
-    st.columns(4),
-    (
-        ("schedules", "Schedules", "How noise comes in, and where the steps are put."),
-        ("trajectories", "Trajectories", "Choose data, solvers and steps; see paths, density and error along the way."),
-        ("convergence", "Error against steps", "What a step costs and what it buys: measured orders and their floor."),
-        ("curvature", "Curvature", "Why some paths are easy: how much they bend, and when."),
-    ),
-    strict=True,
-):
+WAYS = (
+    ("schedules", "Schedules", "How noise comes in, and where the steps are put."),
+    ("solvers", "Solvers", "Every solver: its formula, its weights, the order it claims and the order it has."),
+    ("trajectories", "Trajectories", "Choose data, solvers and steps; see paths, density and error along the way."),
+    ("curvature", "Curvature", "Why some paths are easy: how much they bend, and when."),
+    ("convergence", "Error against steps", "What a step costs and what it buys: measured orders and their floor."),
+    ("local_error", "Step by step", "Which steps cost most, and what the first and the last one add."),
+    ("time_grids", "Time grids", "The same steps in better places: grids made for your problem."),
+    ("recommend", "Choose a solver", "All candidates within your budget, ranked with how sure that is."),
+)
+for place, (file, title, text) in zip((*st.columns(4), *st.columns(4)), WAYS, strict=True):
     with place.container(border=True, height="stretch", gap="small", key=f"way-{file}"):
         st.page_link(f"pages/{file}.py", label=f"**{title}**")
         st.caption(text)

@@ -79,7 +79,7 @@ def map_figure(result: GridMapResult, measure: str = "median", most: int | None 
         names[best[0]] = f"<b>★ {names[best[0]]}</b>"
     else:
         remark(figure, "no error to show")
-    titles = ["<br>".join(textwrap.wrap(grid.label, 15)) for grid in result.grids]
+    titles = ["<br>".join(textwrap.wrap(grid.label, 11)) for grid in result.grids]
     figure.update_xaxes(
         tickvals=list(range(len(titles))),
         ticktext=titles,

@@ -23,12 +23,14 @@ class Trial(NamedTuple):
     ----------
     high, low : the answer to go on with, and the one to compare it with.
     inside : the state at a level within the step, at no evaluation.
+    asked : how often the model was asked for it.
     known : what the next step can use if this one is accepted.
     """
 
     high: Tensor
     low: Tensor
     inside: Callable[[Level], Tensor]
+    asked: int
     known: Any = None
 
 
@@ -102,7 +104,7 @@ class DormandPrince(Pair):
             share = (level.t - cur.t) / dt
             return _weighted(x, rates, tableau.P @ share ** np.arange(1, 5), dt)
 
-        return Trial(high, low, inside, rates[-1])
+        return Trial(high, low, inside, len(rates) - (known is not None), rates[-1])
 
     def error(self, trial: Trial, x: Tensor, previous: Tensor, rtol: float, atol: float) -> float:
         scale = atol + rtol * torch.maximum(x.abs(), trial.high.abs())
@@ -164,7 +166,7 @@ class ExponentialPair(Pair):
             weights = kernel.weights(problem.schedule, ends_of([cur], [level]), nodes)[0]
             return combine(x, StagePlan(level, kernel.carry(cur, level), uses, tuple(weights.tolist())), made)
 
-        return Trial(combine(x, high.stages[-1], made), combine(x, low.stages[-1], made), inside)
+        return Trial(combine(x, high.stages[-1], made), combine(x, low.stages[-1], made), inside, len(made))
 
     def error(self, trial: Trial, x: Tensor, previous: Tensor, rtol: float, atol: float) -> float:
         scale = (rtol * torch.maximum(trial.low.abs(), previous.abs())).clamp(min=atol)

@@ -96,12 +96,12 @@ class Adaptive(Solver):
         if h < 1e-13 * max(abs(position), abs(end)) and h < rest:
             raise StepSizeVanished("the error control asks for a step below what float64 can resolve")
         nxt = last if h == rest else pair.level_at(problem, position + h)
-        asked = problem.model.nfe
         trial = pair.attempt(problem, progress.here, nxt, progress.x, progress.known)
         error = pair.error(trial, progress.x, progress.previous, self.rtol, self.atol)
         accepted = error <= 1
-        nfe = problem.model.nfe - asked
-        context.journal.append(Attempt(progress.here.t, nxt.t, error, accepted, nfe))
+        context.journal.append(
+            Attempt(progress.here.t, nxt.t, error, accepted, trial.asked * problem.model.evaluations)
+        )
         errors = (error, *progress.errors)[:3]
         longer = h * self.controller.factor(errors, pair.order, accepted)
         if not accepted:
