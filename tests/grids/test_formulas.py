@@ -115,7 +115,7 @@ IN_RATIO = [
 
 
 @pytest.mark.parametrize("span", RANGES)
-@pytest.mark.parametrize(("name", "options", "formula"), IN_RATIO, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("name", "options", "formula"), IN_RATIO, ids=lambda v: "formula" if callable(v) else str(v)[:30])
 def test_a_rule_in_the_noise_ratio_is_its_formula_under_every_schedule(name, options, formula, span):
     with mpmath.workdps(80):  # rho = 0.1 takes the tenth power of a ratio of 50,000
         for schedule_name in SCHEDULES:
@@ -139,7 +139,7 @@ IN_TIME = [
 
 
 @pytest.mark.parametrize("span", RANGES)
-@pytest.mark.parametrize(("name", "options", "formula"), IN_TIME, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("name", "options", "formula"), IN_TIME, ids=lambda v: "formula" if callable(v) else str(v)[:30])
 def test_a_rule_in_time_is_its_formula_under_every_schedule(name, options, formula, span):
     for schedule_name in SCHEDULES:
         schedule = make_schedule(schedule_name)
