@@ -114,8 +114,13 @@ IN_RATIO = [
 ]
 
 
+def _name(value: object) -> str:
+    """Alike in every process: the address of a function is not."""
+    return "formula" if callable(value) else str(value)[:30]
+
+
 @pytest.mark.parametrize("span", RANGES)
-@pytest.mark.parametrize(("name", "options", "formula"), IN_RATIO, ids=lambda v: "formula" if callable(v) else str(v)[:30])
+@pytest.mark.parametrize(("name", "options", "formula"), IN_RATIO, ids=_name)
 def test_a_rule_in_the_noise_ratio_is_its_formula_under_every_schedule(name, options, formula, span):
     with mpmath.workdps(80):  # rho = 0.1 takes the tenth power of a ratio of 50,000
         for schedule_name in SCHEDULES:
@@ -139,7 +144,7 @@ IN_TIME = [
 
 
 @pytest.mark.parametrize("span", RANGES)
-@pytest.mark.parametrize(("name", "options", "formula"), IN_TIME, ids=lambda v: "formula" if callable(v) else str(v)[:30])
+@pytest.mark.parametrize(("name", "options", "formula"), IN_TIME, ids=_name)
 def test_a_rule_in_time_is_its_formula_under_every_schedule(name, options, formula, span):
     for schedule_name in SCHEDULES:
         schedule = make_schedule(schedule_name)
