@@ -23,6 +23,9 @@ page = st.navigation(
             st.Page("pages/order_table.py", title="Orders measured"),
             st.Page("pages/precision.py", title="Precision lab"),
         ],
+        "Samplers": [
+            st.Page("pages/noise.py", title="Noise"),
+        ],
     },
     position="top",
 )

@@ -34,6 +34,10 @@ _FROM = {
     "spread": "core.analysis",
     "GaussianMixture": "core.models",
     "HalfPrecision": "core.models",
+    "PerturbedModel": "core.models.perturbed",
+    "shipped_plane": "core.models.plane",
+    "measure_distance": "core.analysis.distances",
+    "noise_floor": "core.analysis.distances",
 }
 
 

@@ -19,7 +19,7 @@ from core.experiments.specification import (
 )
 
 MOST_POINTS = 100  # of a user's own data in a link: longer addresses are cut by mail programs and chats
-IMAGE_DEFAULTS = {"particles": 8, "training": 8, "step_counts": (5, 10, 20, 40, 80)}
+IMAGE_DEFAULTS = {"training": 8, "step_counts": (5, 10, 20, 40, 80)}
 _BETWEEN_ENTRIES = re.compile(r",(?![^()]*\))")  # a comma inside brackets belongs to an option
 DATA_KEYS = ("data", "scale", "bandwidth", "label", "points")
 
@@ -34,6 +34,8 @@ def default_spec(kind: type[Frozen], data: Data) -> Any:
     fields: dict[str, Any] = {"data": data}
     if data.kind == "images":
         fields |= {key: value for key, value in IMAGE_DEFAULTS.items() if key in kind.model_fields}
+        if "particles" in kind.model_fields:
+            fields["particles"] = kind.image_particles
     return kind.model_validate(fields)
 
 

@@ -15,6 +15,7 @@ from core.experiments.convergence import run_convergence
 from core.experiments.curvature import run_curvature
 from core.experiments.grid_map import GridMapSpec, run_grid_map
 from core.experiments.local_error import LocalErrorSpec, run_local_error
+from core.experiments.noise_sweep import NoiseSweepSpec, run_noise_sweep
 from core.experiments.order_table import OrderTableSpec, run_order_table
 from core.experiments.precision import PrecisionSpec, run_precision
 from core.experiments.recommend import RecommendSpec, run_recommend
@@ -25,6 +26,7 @@ from core.experiments.writing import write_convergence, write_curvature, write_s
 from core.experiments.writing_catalogue import write_catalogue
 from core.experiments.writing_errors import write_grid_map, write_local_error, write_order_table, write_precision
 from core.experiments.writing_grids import write_time_grids
+from core.experiments.writing_noise import write_noise_sweep
 from core.experiments.writing_recommend import write_recommend
 from core.registry import Registry
 
@@ -171,6 +173,16 @@ EXPERIMENTS.add(
         TimeGridsSpec,
         run_time_grids,
         write_time_grids,
+    ),
+)
+EXPERIMENTS.add(
+    "noise",
+    ExperimentInfo(
+        "Noise",
+        "Distance of samples to the data as the noise of a sampler is turned up, with a right and a wrong score.",
+        NoiseSweepSpec,
+        run_noise_sweep,
+        write_noise_sweep,
     ),
 )
 

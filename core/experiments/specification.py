@@ -108,6 +108,7 @@ class Setting(Frozen):
 
     most_particles: ClassVar[int] = MAX_TOY_PARTICLES
     learned: ClassVar[bool] = True  # whether it can serve data whose model is learned
+    image_particles: ClassVar[int] = 8  # where only images are named
 
     @model_validator(mode="after")
     def _affordable(self) -> "Setting":

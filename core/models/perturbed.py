@@ -20,10 +20,16 @@ KINDS = {
     "field": "A smooth random field: right on average, wrong in every place, as a network that saw too little.",
     "eager": "Removes a fixed share too much noise in every place, as networks trained on the mean square do.",
 }
+WHERE = {
+    "everywhere": "at every noise level",
+    "noise": "among the noise (λ below 0.5), where it is decided who goes where",
+    "data": "among the data (λ above 0.5), where the details come",
+}
+BORDER, WIDTH = 0.5, 0.2  # of lambda
 
 
 class PerturbedModel(Model):
-    """``model`` with an error in v of a given size, the same at every noise level.
+    """``model`` with an error in v of a given size, the same at every noise level where it errs.
 
     With ``a = alpha/r``, ``s = sigma/r``, ``r^2 = alpha^2 + sigma^2`` and ``v = a eps - s x0``, an error ``e`` in v is
     ``a e`` in eps and ``-s e`` in x0: small in eps among the noise and small in x0 among the data, as the errors of
@@ -36,24 +42,27 @@ class PerturbedModel(Model):
         have numbers of size 1. At 0 the predictions are those of ``model``, bit for bit.
     kind : "field", a sum of random waves in ``u = x/r`` and lambda; or "eager", ``e`` along ``u`` itself, which takes
         more of the state for noise than there is.
+    where : a key of ``WHERE``: the noise levels at which it errs; elsewhere it is exact, with a smooth passage.
     seed : of the field.
 
     Raises
     ------
     ValueError
-        If the model is not exact, ``size`` is negative or not finite, or the kind is unknown.
+        If the model is not exact, ``size`` is negative or not finite, or the kind or the place is unknown.
     """
 
     native = ("x0", "eps")
 
-    def __init__(self, model: Model, size: float, kind: str = "field", seed: int = 0):
+    def __init__(self, model: Model, size: float, kind: str = "field", where: str = "everywhere", seed: int = 0):
         if not (model.exact and set(self.native) <= set(model.native)):
             raise ValueError("only an exact model can be made wrong by a known amount")
         if not (math.isfinite(size) and size >= 0):
             raise ValueError(f"the size of the error must be a number of at least 0, got {size}")
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-        self.model, self.size, self.kind, self.seed = model, float(size), kind, seed
+        if where not in WHERE:
+            raise ValueError(f"where must be one of {', '.join(WHERE)}, got {where!r}")
+        self.model, self.size, self.kind, self.where, self.seed = model, float(size), kind, where, seed
         self.shape, self.evaluations = model.shape, model.evaluations
         numbers = math.prod(self.shape)
         draws = generator(seed, "perturbed")
@@ -75,8 +84,15 @@ class PerturbedModel(Model):
     def error(self, x: Tensor, alpha: float, sigma: float) -> Tensor:
         """The error in v at particles (N, *shape), in their precision."""
         lam = min(max(math.log(alpha / sigma), LEVELS[0]), LEVELS[-1])
-        scale = self.size / float(np.interp(lam, LEVELS, self._sizes))
+        scale = self.size * self.share(lam) / float(np.interp(lam, LEVELS, self._sizes))
         return scale * self._raw(x / math.hypot(alpha, sigma), lam)
+
+    def share(self, lam: float) -> float:
+        """How much of its size the error has at lambda: 1 where it errs, 0 where it is exact."""
+        if self.where == "everywhere":
+            return 1.0
+        among_data = 0.5 * (1 + math.tanh(0.5 * (lam - BORDER) / WIDTH))
+        return among_data if self.where == "data" else 1 - among_data
 
     def _raw(self, u: Tensor, lam: float) -> Tensor:
         if self.kind == "eager":

@@ -10,6 +10,7 @@ from core.models.base import Model
 from core.models.checkpoints import load_checkpoint
 
 FREQUENCIES = 8
+WEIGHTS = Path(__file__).parents[2] / "assets" / "weights" / "plane"
 
 
 class PlaneNetwork(nn.Module):
@@ -98,3 +99,11 @@ def load_plane(path: str | Path) -> LearnedPlane:
     except (KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"{Path(path).name} describes no network that can be built: {error}") from error
     return LearnedPlane(net)
+
+
+def shipped_plane(name: str) -> LearnedPlane:
+    """The network that comes with the app for a 2-D set; ValueError, with those that there are, for any other."""
+    known = sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+    if name not in known:
+        raise ValueError(f"no network was trained for the data {name!r}; there is one for {', '.join(known) or 'none'}")
+    return load_plane(WEIGHTS / f"{name}.safetensors")

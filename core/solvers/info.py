@@ -28,6 +28,26 @@ class Peer:
 
 
 @dataclass(frozen=True)
+class Knob:
+    """The option that says how much noise a stochastic solver draws.
+
+    Attributes
+    ----------
+    option : its name.
+    values : those worth comparing, the first with the least noise.
+    per_step : whether they are to be multiplied by the number of steps.
+    """
+
+    option: str
+    values: tuple[float, ...]
+    per_step: bool = False
+
+    def ladder(self, steps: int) -> tuple[float, ...]:
+        """The values for so many steps."""
+        return tuple(round(value * steps, 3) for value in self.values) if self.per_step else self.values
+
+
+@dataclass(frozen=True)
 class SolverInfo:
     """A solver's entry in ``SOLVERS``.
 
@@ -54,6 +74,7 @@ class SolverInfo:
     strong_order : for a stochastic solver, the order of its paths on one Brownian path; None if none is claimed.
     exact_data : whether it needs the exact density of the data, and refuses a learned model.
     extra_nfe : evaluations of a run beyond ``nfe_per_step`` a step, such as a dearer start.
+    knob : for a stochastic solver whose noise can be set, how.
     """
 
     title: str
@@ -76,6 +97,7 @@ class SolverInfo:
     strong_order: float | None = None
     exact_data: bool = False
     extra_nfe: int = 0
+    knob: Knob | None = None
     name: str = ""
 
     def steps_within(self, nfe: int) -> int:

@@ -11,10 +11,9 @@ import torch
 from core.data import TOY_DATA, make_toy
 from core.models.checkpoints import save_checkpoint
 from core.models.mixture import GaussianMixture
-from core.models.plane import LearnedPlane, PlaneNetwork, load_plane
+from core.models.plane import WEIGHTS, LearnedPlane, PlaneNetwork, load_plane
 from core.noise import normal
 
-WEIGHTS = Path(__file__).parents[2] / "assets" / "weights" / "plane"
 BATCH = 1024
 LEVELS = (-3.0, -1.5, 0.0, 1.0, 2.0, 3.0)  # at which the report compares with the exact score
 

@@ -225,3 +225,16 @@ def test_progress_and_cancel(problem):
     assert seen == [(1, 3), (2, 3), (3, 3)]
     with pytest.raises(Cancelled):
         measure_distance("energy", make_toy("ring").sample(20, 0), problem, T_END, cancel=lambda: True)
+
+
+def test_a_difference_is_known_better_than_either_side():
+    """Both sides share particles and exact samples: a shift of 0.05 is seen through intervals that overlap."""
+    problem = Problem(make_toy("ring"), make_schedule("vp-linear"))
+    x = problem.sample_marginal(400, 1e-4, 5)
+    one = measure_distance("sliced-wasserstein", x + 0.3, problem, 1e-4)
+    other = measure_distance("sliced-wasserstein", x + 0.25, problem, 1e-4)
+    difference, low, high = one.above(other)
+    assert difference == one.value - other.value
+    assert 0 < low < difference < high
+    assert high - low < 0.5 * (one.high - one.low)
+    assert one.above(one)[0] == 0

@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from core.analysis.distances import DISTANCES
 from core.data import IMAGE_DATA, TOY_DATA
 from core.data.points import LARGEST
 from core.experiments import (
@@ -16,11 +17,14 @@ from core.experiments import (
 )
 from core.experiments.grid_map import MOST_NFE, GridMapSpec
 from core.experiments.local_error import MOST_STEPS, LocalErrorSpec
+from core.experiments.noise_sweep import NoiseSweepSpec, samplers
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import DTYPES, PrecisionSpec
+from core.experiments.scores import NEED_DENSITY
 from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen
 from core.experiments.time_grids import MOST_TRAINING, TimeGridsSpec
 from core.grids import GRIDS
+from core.models.perturbed import WHERE
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
 
@@ -34,6 +38,7 @@ KINDS = (
     OrderTableSpec,
     PrecisionSpec,
     TimeGridsSpec,
+    NoiseSweepSpec,
 )
 
 
@@ -228,10 +233,38 @@ def _time_grids(draw: st.DrawFn, fields: dict, most_steps: int) -> TimeGridsSpec
     )
 
 
+def _exact(fields: dict) -> dict:
+    """The same with other images where a learned model would be in the way."""
+    data = fields["data"]
+    learned = data.kind == "images" and not IMAGE_DATA[data.name].exact
+    return fields | ({"data": ImageData(name="digits")} if learned else {})
+
+
+def _score_error(draw: st.DrawFn, data: ToyData | ImageData) -> dict:
+    named = [name for name in DISTANCES if data.kind == "toy" or name not in NEED_DENSITY]
+    return {
+        "error": draw(st.sampled_from(["none", "field", "eager"])),
+        "size": draw(st.floats(0, 2)),
+        "where": draw(st.sampled_from(list(WHERE))),
+        "distance": draw(st.sampled_from(named)),
+    }
+
+
+@st.composite
+def _noise(draw: st.DrawFn, fields: dict, most_steps: int) -> NoiseSweepSpec:
+    fields = _exact(fields) | {"particles": draw(st.integers(10, 60))}
+    nfe = draw(st.integers(2, MOST_NFE[fields["data"].kind]))
+    values = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), max_size=4, unique=True).map(sorted).map(tuple)
+    sampler = draw(st.sampled_from([name for name in samplers() if name != "restart"]))
+    wrong = _score_error(draw, fields["data"])
+    return NoiseSweepSpec(solver=sampler, values=draw(values), nfe=nfe, **fields, **wrong, **draw(timed([1, nfe])))
+
+
 ON_ERRORS = {
     LocalErrorSpec: _local_error,
     GridMapSpec: _grid_map,
     OrderTableSpec: _order_table,
     PrecisionSpec: _precision,
     TimeGridsSpec: _time_grids,
+    NoiseSweepSpec: _noise,
 }

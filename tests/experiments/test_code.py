@@ -25,9 +25,13 @@ from tests.experiments.strategies import specifications
 OWN = ToyData(name="custom", points=((0.1, -2.5), (1e-7, 3.0), (2.0, 1 / 3)), scale=0.7)
 PUBLIC = {
     "core.analysis",
+    "core.analysis.distances",
+    "core.analysis.optimal_grids",
     "core.data",
     "core.grids",
     "core.models",
+    "core.models.perturbed",
+    "core.models.plane",
     "core.problem",
     "core.schedules",
     "core.solve",

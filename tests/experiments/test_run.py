@@ -27,6 +27,7 @@ from core.experiments import (
 from core.experiments.catalogue import CatalogueSpec
 from core.experiments.grid_map import GridMapSpec
 from core.experiments.local_error import LocalErrorSpec
+from core.experiments.noise_sweep import NoiseSweepSpec
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import PrecisionSpec
 from core.experiments.recommend import RecommendSpec
@@ -59,6 +60,8 @@ SPECS = {
     ),
     "made grids": TimeGridsSpec(particles=9, training=8, nfe=5, seed=73),
     "made grids of images": TimeGridsSpec(data=DIGITS, particles=2, training=4, nfe=3, seed=74, solver="ddim"),
+    "noise": NoiseSweepSpec(particles=12, nfe=6, seed=75, values=(0.0, 1.0)),
+    "noise of images": NoiseSweepSpec(data=DIGITS, particles=12, nfe=4, seed=76, values=(0.0, 1.0)),
     "recommendation": RecommendSpec(particles=20, nfe=6, seed=71, solvers=("ddim", "heun", "dpmpp-2m"), budgets=(3, 9)),
     "recommendation of images": RecommendSpec(
         data=DIGITS, particles=2, nfe=6, seed=72, solvers=("ddim", "dpm-2m"), grids=("karras",)

@@ -52,6 +52,17 @@ def test_the_error_belongs_to_the_state_and_not_to_the_scaling_or_the_batch():
     assert not torch.allclose(other, wrong.predict(x, a, s, "eps"))
 
 
+@pytest.mark.parametrize(("where", "wrong_at", "right_at"), [("noise", -1.0, 3.0), ("data", 2.5, -2.0)])
+def test_it_can_err_at_some_levels_alone(where, wrong_at, right_at):
+    wrong, everywhere = PerturbedModel(RING, 0.3, where=where), PerturbedModel(RING, 0.3)
+    x, a, s = marginal(RING, wrong_at, 500)
+    torch.testing.assert_close(wrong.error(x, a, s), everywhere.error(x, a, s), rtol=2e-3, atol=0)
+    x, a, s = marginal(RING, right_at, 500)
+    torch.testing.assert_close(wrong.predict(x, a, s, "eps"), RING.predict(x, a, s, "eps"), rtol=0, atol=1e-4)
+    with pytest.raises(ValueError, match="everywhere, noise, data"):
+        PerturbedModel(RING, 0.3, where="nowhere")
+
+
 def test_the_field_is_smooth():
     """Neighbours are wrong alike: the slope of the error is about its size times the frequency of the waves."""
     wrong = PerturbedModel(RING, 1.0)

@@ -21,6 +21,7 @@ PAGES = (
     "recommend",
     "local_error",
     "precision",
+    "noise",
 )
 SMALL = {"particles": "4"}  # quick
 

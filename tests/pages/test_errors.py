@@ -4,13 +4,14 @@ import pytest
 
 from tests.pages.app import alts, charts, data_of, link, opened, said
 
-FAMILY = ("convergence", "local_error", "grid_map", "order_table", "precision")
+FAMILY = ("convergence", "local_error", "grid_map", "time_grids", "order_table", "precision")
 SMALL = {
     "convergence": {"step_counts": "2,4,8", "path_steps": "4", "solvers": "ddim,dpmpp-2m", "particles": "4"},
     "local_error": {"steps": "4", "solvers": "ddim,dpmpp-3m", "particles": "4"},
     "grid_map": {"nfe": "4", "solvers": "ddim,dpmpp-2m", "grids": "karras,uniform-t", "particles": "4"},
     "order_table": {"step_counts": "4,8,16", "solvers": "ddim", "schedules": "flow", "particles": "4"},
     "precision": {"step_counts": "2,4", "solvers": "ddim", "particles": "4"},
+    "time_grids": {"nfe": "4", "solver": "ddim", "training": "8", "particles": "4"},
 }
 
 

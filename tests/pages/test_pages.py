@@ -18,12 +18,13 @@ QUICK = {  # small settings: what is tested does not depend on size
     "grid_map": {"nfe": "4", "solvers": "ddim,dpmpp-2m", "grids": "karras,uniform-t"},
     "recommend": {"nfe": "4", "solvers": "ddim,dpmpp-2m,heun", "grids": "karras,uniform-t", "budgets": "2,5"},
     "time_grids": {"nfe": "4", "training": "8", "solver": "ddim"},
+    "noise": {"nfe": "4", "values": "0,1", "particles": "12"},
     "order_table": {"step_counts": "4,8,16", "solvers": "ddim,dpmpp-2m", "schedules": "flow"},
 }
 
 
 def quick(page: str, kind: str, **more: str):
-    few = {} if page == "schedules" else {"particles": "4"}
+    few = {} if page == "schedules" or "particles" in QUICK[page] else {"particles": "4"}
     images = {"data": "digits", "label": "3"} if kind == "images" else {}
     return opened(page, **(QUICK[page] | few | images | more))
 

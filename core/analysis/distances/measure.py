@@ -32,6 +32,7 @@ class Measured:
     values : the repeats that it was made from.
     p_value : probability of such a value for exact samples, where its law is known; else NaN.
     message : why there is no value; empty where there is one.
+    drawn : the bootstrap values that the interval was made from.
     """
 
     name: str
@@ -41,6 +42,18 @@ class Measured:
     values: tuple[float, ...]
     p_value: float = math.nan
     message: str = ""
+    drawn: tuple[float, ...] = ()
+
+    def above(self, other: "Measured") -> tuple[float, float, float]:
+        """By how much this lies above another, with a 95 % interval: ``(difference, low, high)``.
+
+        Both must be of equally many particles and one seed: then every draw takes the same particles and the same
+        exact samples on both sides, and what is chance for both cancels.
+        """
+        apart = np.subtract(self.drawn, other.drawn)
+        half = _student(len(apart) - 1) * float(np.std(apart, ddof=1)) if len(apart) > 1 else math.nan
+        difference = self.value - other.value
+        return difference, difference - half, difference + half
 
 
 def measure_distance(
@@ -105,7 +118,7 @@ def measure_distance(
     # the chance of one exact sample, where the value averages over several: on the safe side
     half = _student(repeats - 1) * float(np.std(drawn, ddof=1))
     p_value = distance.p_value(value, n, problem) if distance.p_value else math.nan
-    return Measured(name, value, *_around(value, half, distance), tuple(values), p_value)
+    return Measured(name, value, *_around(value, half, distance), tuple(values), p_value, drawn=tuple(drawn))
 
 
 def noise_floor(

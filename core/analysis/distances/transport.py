@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+import numpy as np
 from torch import Tensor
 
 from core.noise import normal
@@ -33,13 +34,15 @@ def sliced_wasserstein(samples: Tensor, exact: Tensor) -> float:
     Source: Bonneel, Rabin, Peyre and Pfister 2015 (Journal of Mathematical Imaging and Vision 51), section 3.
     """
     total = 0.0
-    for part in _directions(samples.shape[1]).split(max(1, NUMBERS // len(samples)), dim=1):
-        total += float(((samples @ part).sort(dim=0)[0] - (exact @ part).sort(dim=0)[0]).square().mean(dim=0).sum())
+    for part in _directions(samples.shape[1]).split(max(1, NUMBERS // len(samples))):
+        # NumPy sorts rows of doubles several times faster than torch
+        one, other = (np.sort((part @ x.T).numpy(), axis=1) for x in (samples, exact))
+        total += float(np.square(one - other).mean(axis=1).sum())
     return (total / DIRECTIONS) ** 0.5
 
 
 @lru_cache(maxsize=8)
 def _directions(dim: int) -> Tensor:
-    """(D, 256) unit vectors, the same in every call: differences between solvers are not differences of lines."""
+    """(256, D) unit vectors, the same in every call: differences between solvers are not differences of lines."""
     lines = normal(0, "slices", shape=(DIRECTIONS, dim))
-    return (lines / lines.norm(dim=1, keepdim=True)).T.contiguous()
+    return lines / lines.norm(dim=1, keepdim=True)

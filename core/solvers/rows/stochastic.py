@@ -5,7 +5,7 @@ from typing import Any
 
 from core.solvers.base import Solver
 from core.solvers.churn import ChurnedHeun, Restart
-from core.solvers.info import SolverOption
+from core.solvers.info import Knob, SolverOption
 from core.solvers.integrals import Kernel, MomentRule, half_weight
 from core.solvers.langevin import AnnealedLangevin, PredictorCorrector
 from core.solvers.multistep import ExponentialMultistep
@@ -28,6 +28,9 @@ _CROWSON = "Katherine Crowson, k-diffusion"
 _OWN_NOISE = "It draws noise of its own, so only the law of its samples agrees."
 _ETA = SolverOption(1.0, "Noise level: 0 is the ODE, 1 the reverse SDE.", (), 0.0, 3.0)
 _SHARE = SolverOption(1.0, "Noise level: 0 is DDIM, 1 has the noise of DDPM.", (), 0.0, 1.0)
+_ETAS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)  # worth comparing
+_SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_CHURNS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.41)  # of each step; more than sqrt(2) - 1 is cut off
 Rule = Callable[..., Affine]
 
 
@@ -42,6 +45,7 @@ def _one_step(name: str, rule: Rule, options: dict[str, SolverOption], **facts: 
         build=lambda eta=None: OneStep(rule, eta),
         options=options,
         stochastic=True,
+        knob=Knob("eta", _ETAS if options["eta"].high > 1 else _SHARES) if "eta" in options else None,
         **facts,
     )
 
@@ -213,6 +217,7 @@ register(
         "s_noise": SolverOption(1.0, "Strength of the added noise; 1 keeps the noise level true.", (), 0.9, 1.1),
     },
     stochastic=True,
+    knob=Knob("s_churn", _CHURNS, per_step=True),
 )
 
 
@@ -239,6 +244,7 @@ def _exponential(
         nfe_per_step=1,
         build=build,
         options={knob: _ETA},
+        knob=Knob(knob, _ETAS),
         stochastic=True,
         **facts,
     )
@@ -367,4 +373,5 @@ register(
         "rho_max": SolverOption(1.0, "Noise level σ/α up to which noise is added.", (), 1e-2, 100.0),
     },
     stochastic=True,
+    knob=Knob("cycles", (0, 1, 2, 4, 8)),
 )

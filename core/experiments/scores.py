@@ -1,0 +1,87 @@
+"""A score that is wrong on purpose, beside the exact one: what an experiment on noise compares."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from core.analysis.distances import DISTANCES
+from core.data import TOY_DATA
+from core.experiments.build import is_exact
+from core.experiments.specification import CUSTOM, Timed
+from core.models.perturbed import PerturbedModel
+from core.models.plane import shipped_plane
+from core.problem import Problem
+
+ERRORS = {
+    "none": "Exact score only",
+    "field": "Random error",
+    "eager": "Removes too much noise",
+    "learned": "Small trained network",
+}
+NEED_DENSITY = ("modes", "nll")  # distances that ask a mixture for its weights or its density
+
+
+class WithScoreError(Timed):
+    """An experiment on samples under the exact score and, unless ``error`` is "none", under a wrong one."""
+
+    error: Literal["none", "field", "eager", "learned"] = Field(
+        "field",
+        description="the wrong score: a random field, a constant share too much noise removed, a small trained network "
+        "(2-D sets as they come), or none",
+    )
+    size: float = Field(0.3, ge=0.0, le=2.0, description="RMS error of v, of data of size 1; not for a trained network")
+    where: Literal["everywhere", "noise", "data"] = Field(
+        "noise", description="noise levels at which the score is wrong: everywhere, among the noise, among the data"
+    )
+    distance: str = Field("sliced-wasserstein", description=f"distance to the data: {', '.join(DISTANCES)}")
+
+    most_particles: ClassVar[int] = 3000
+    learned: ClassVar[bool] = False
+    image_particles: ClassVar[int] = 16
+
+    @model_validator(mode="after")
+    def _distances(self) -> "WithScoreError":
+        DISTANCES[self.distance]  # says which there are
+        if not is_exact(self.data):
+            raise ValueError(
+                f"the exact samples that a distance needs are unknown for the learned model of {self.data.name!r}; "
+                "choose data with an exact score"
+            )
+        if self.data.kind == "images" and self.distance in NEED_DENSITY:
+            others = ", ".join(name for name in DISTANCES if name not in NEED_DENSITY)
+            raise ValueError(f"images have no density for the distance {self.distance!r}; choose one of {others}")
+        if self.particles < 10:
+            raise ValueError(f"a distance needs at least 10 particles, got {self.particles}")
+        if self.error == "learned":
+            plain = self.data.kind == "toy" and self.data.name != CUSTOM and self.data.scale == 1.0
+            if not plain or self.data.bandwidth not in (None, TOY_DATA[self.data.name].bandwidth):
+                raise ValueError("the small networks were trained on the 2-D sets as they come; choose another error")
+        return self
+
+
+def wrong_problem(spec: WithScoreError, exact: Problem) -> Problem | None:
+    """The problem with the wrong score; None if the exact one is asked for alone."""
+    if spec.error == "none":
+        return None
+    if spec.error == "learned":
+        return Problem(shipped_plane(spec.data.name), exact.schedule)
+    return Problem(PerturbedModel(exact.model, spec.size, spec.error, spec.where), exact.schedule)
+
+
+def wrong_text(spec: WithScoreError) -> str:
+    """The entries of a dict of problems, as code: the exact one and the wrong one."""
+    if spec.error == "none":
+        return 'problems = {"exact": problem}'
+    if spec.error == "learned":
+        wrong = f'shipped_plane("{spec.data.name}")'
+    else:
+        wrong = f'PerturbedModel(model, {spec.size!r}, "{spec.error}", "{spec.where}")'
+    return f'problems = {{"exact": problem, "wrong": Problem({wrong}, problem.schedule)}}'
+
+
+def said(spec: WithScoreError) -> str:
+    """The wrong score in a few words, for legends."""
+    if spec.error == "learned":
+        return "small trained network"
+    among = {"everywhere": "", "noise": " among the noise", "data": " among the data"}[spec.where]
+    return f"{'random error' if spec.error == 'field' else 'too eager'} of {spec.size:g}{among}"

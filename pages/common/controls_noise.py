@@ -1,0 +1,101 @@
+"""The widgets of the pages on noise, and the way between these pages."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.analysis.distances import DISTANCES
+from core.experiments.noise_sweep import MOST_NFE, samplers
+from core.experiments.scores import ERRORS, NEED_DENSITY
+from core.models.perturbed import WHERE
+from core.solvers import SOLVERS
+from pages.common import fields, settings
+
+FAMILY = {
+    "noise": "How much noise",
+}
+BUDGETS = [*range(2, 13), 16, 20, 24, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
+
+
+def family(here: str) -> None:
+    """One row of ways to the other pages on noise; data, schedule, grid and seed go along."""
+    with st.container(horizontal=True, gap="small", key="family"):
+        for name, title in FAMILY.items():
+            st.page_link(f"pages/{name}.py", label=f"**{title}**" if name == here else title, width="content")
+
+
+def sampler(page: Any) -> None:
+    """One sampler whose noise can be turned up."""
+    settings.choose(
+        "Sampler",
+        f"{page.name}.solver",
+        list(samplers()),
+        str(page.default.solver),
+        format_func=lambda name: SOLVERS[name].title,
+        help="Those whose noise can be set, from none to more than the reverse SDE has.",
+    )
+
+
+def budget(page: Any) -> None:
+    """Model evaluations that each run may spend."""
+    most = MOST_NFE[fields.kind()]
+    settings.ladder(
+        "Evaluations of the model (NFE)",
+        fields.name_of(page.name, "nfe", fields.kind()),
+        [rung for rung in BUDGETS if rung <= most],
+        page.default.nfe,
+        help=f"2 to {most} for each run, whatever the amount of noise.",
+    )
+
+
+def score_error(page: Any) -> None:
+    """Which wrong score is compared with the exact one."""
+    offered = [name for name in ERRORS if name != "learned" or fields.kind() == "toy"]
+    held = settings.get(f"{page.name}.error", page.default.error)
+    if held not in offered:
+        settings.put(f"{page.name}.error", page.default.error)
+    chosen = settings.choose(
+        "Score error",
+        f"{page.name}.error",
+        offered,
+        page.default.error,
+        format_func=ERRORS.get,
+        help="The exact score plus a known error, or the score of a small network trained on these data.",
+    )
+    if chosen not in ("field", "eager"):
+        return
+    settings.number(
+        "Its size",
+        f"{page.name}.size",
+        page.default.size,
+        0.0,
+        2.0,
+        step=0.05,
+        help="Root mean square error of v, for data of size 1; 0.3 is a poor network.",
+    )
+    settings.choose(
+        "Where it errs",
+        f"{page.name}.where",
+        list(WHERE),
+        page.default.where,
+        st.segmented_control,
+        format_func=str.capitalize,
+        required=True,
+        help="; ".join(f"{name}: {words}" for name, words in WHERE.items()) + ".",
+    )
+
+
+def distance(page: Any) -> None:
+    """How samples are compared with the data."""
+    offered = [name for name in DISTANCES if fields.kind() == "toy" or name not in NEED_DENSITY]
+    held = settings.get(f"{page.name}.distance", page.default.distance)
+    if held not in offered:
+        settings.put(f"{page.name}.distance", page.default.distance)
+    chosen = settings.choose(
+        "Distance",
+        f"{page.name}.distance",
+        offered,
+        page.default.distance,
+        format_func=lambda name: DISTANCES[name].title,
+    )
+    st.caption(DISTANCES[chosen].description)

@@ -1,0 +1,72 @@
+"""What the pages on noise say; every number comes from the result."""
+
+from typing import Any
+
+from core.analysis.distances import DISTANCES
+from core.solvers import SOLVERS
+from pages.common.words import counted, number
+
+SDE = r"""
+**One family of equations.** For every $\eta \ge 0$ the equation
+$$\mathrm{d}x = \Big[f x - \tfrac{1+\eta^2}{2}\, g^2\, \nabla \log p_t(x)\Big]\mathrm{d}t + \eta\, g\,\mathrm{d}\bar w$$
+has the same densities $p_t$: more noise, and more pull towards the data that undoes it. $\eta = 0$ is the
+probability-flow ODE, $\eta = 1$ the reverse SDE of Song et al. 2020 (arXiv 2011.13456).
+"""
+WHY = r"""
+**Why noise can help.** The extra part is a Langevin step, which draws any wrong density towards $p_t$ as the *score*
+sees it. Errors made earlier are forgotten at a rate that grows with $\eta^2$; in an ODE they are carried to the end.
+**Why it can hurt.** It uses the score more ($(1+\eta^2)/2$ in place of $1/2$), so errors of the score made now weigh
+more, and every step has more to resolve. (Karras et al. 2022, arXiv 2206.00364, section 4; Xu et al. 2023, arXiv
+2306.14878.)
+"""
+PERTURBED = r"""
+**The wrong score.** With $u = x/\sqrt{\alpha^2+\sigma^2}$ the error is added to
+$v = (\alpha\,\epsilon - \sigma\,x_0)/\sqrt{\alpha^2+\sigma^2}$: a sum of random waves in $u$ and $\lambda$ (or $u$
+itself: a score that takes too much for noise), scaled at every $\lambda$ to the given root mean square over the exact
+marginal. A trained network can take its place.
+"""
+DISTANCE = r"""
+**Intervals and floor.** Every distance is the mean over several sets of exact samples; its interval holds 95 % over
+draws of the particles with replacement. The band is the same distance between two sets of exact samples of that size:
+inside it nothing can be told. Two amounts of noise are compared draw by draw, with the same particles and the same
+exact samples, so that common chance cancels.
+"""
+
+
+def sweep(result: Any) -> str:
+    """What more noise does to the distance under either score, as far as the intervals allow to say it."""
+    spec = result.spec
+    head = (
+        f"**{spec.solver.label}**, {spec.nfe} evaluations, {counted(spec.particles, 'particle')}, "
+        f"{DISTANCES[spec.distance].title.lower()}."
+    )
+    lines = [_one(result, "exact", "With the **exact score**")]
+    if result.of("wrong"):
+        lines.append(_one(result, "wrong", f"With the **wrong score** ({result.wrong})"))
+    return "  \n".join([head, *lines])
+
+
+def _one(result: Any, score: str, opening: str) -> str:
+    points = [point for point in result.of(score) if not point.measured.message]
+    if len(points) < 2:
+        return f"{opening} too few runs reached the end to compare."
+    knob = SOLVERS[result.spec.solver.name].knob.option
+    least, best, most = points[0], result.best(score), points[-1]
+    text = f"{opening} the distance is {number(least.measured.value)} at {knob} = {least.value:g}"
+    if best is least:
+        text += ", the least of all"
+    else:
+        difference, low, high = best.measured.above(least.measured)
+        text += f" and least, {number(best.measured.value)}, at {knob} = {best.value:g}"
+        text += (
+            f": **noise helps** (by {number(-difference)}, at least {number(-high)})"
+            if high < 0
+            else "; the difference may be chance"
+        )
+    if most is not best:
+        difference, low, high = most.measured.above(best.measured)
+        text += f". At {knob} = {most.value:g} it is {number(most.measured.value)}"
+        text += ": **too much noise costs**" if low > 0 else ", which may be chance"
+    if best.measured.value <= result.floor.high:
+        text += ". The best cannot be told from exact samples"
+    return f"{text}."
