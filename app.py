@@ -25,6 +25,7 @@ page = st.navigation(
         ],
         "Samplers": [
             st.Page("pages/noise.py", title="Noise"),
+            st.Page("pages/sde_orders.py", title="Strong and weak order"),
         ],
     },
     position="top",

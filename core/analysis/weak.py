@@ -65,6 +65,14 @@ def probe_of(mixture: GaussianMixture) -> Probe:
     return Probe(direction, 1 / math.sqrt(variance) if variance > 0 else 1.0)
 
 
+def pixel_probe(points: Tensor) -> Probe:
+    """For a data set (M, *shape): the mean of all numbers, and one radian a standard deviation of it."""
+    flat = points.double().flatten(1)
+    direction = torch.full((flat.shape[1],), flat.shape[1] ** -0.5, dtype=torch.float64)
+    spread = float((flat @ direction).std()) if len(flat) > 1 else 0.0
+    return Probe(direction, 1 / spread if spread > 0 else 1.0)
+
+
 def _components(mixture: GaussianMixture, alpha: float, sigma: float, probe: Probe) -> tuple[Tensor, Tensor]:
     """Mean and variance of every component along the probe's direction, (K,) each."""
     along = probe.direction

@@ -38,6 +38,18 @@ _FROM = {
     "shipped_plane": "core.models.plane",
     "measure_distance": "core.analysis.distances",
     "noise_floor": "core.analysis.distances",
+    "TEST_FUNCTIONS": "core.analysis.weak",
+    "paired_weak_error": "core.analysis.weak",
+    "pixel_probe": "core.analysis.weak",
+    "probe_of": "core.analysis.weak",
+    "strong_error": "core.analysis.weak",
+    "strong_errors": "core.analysis.weak",
+    "strong_order": "core.analysis.weak",
+    "weak_order": "core.analysis.weak",
+    "Moments": "core.analysis.propagation",
+    "exact_moments": "core.analysis.propagation",
+    "gaussian_wasserstein": "core.analysis.propagation",
+    "propagate_solver": "core.analysis.propagation",
 }
 
 
@@ -53,4 +65,5 @@ def _imports(body: str) -> str:
         if re.search(rf"\b{name}[(\[]", body):
             wanted.setdefault(module, []).append(name)
     lines = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(wanted.items())]
-    return "\n".join((["import torch", ""] if "torch." in body else []) + lines)
+    libraries = [line for word, line in (("np.", "import numpy as np"), ("torch.", "import torch")) if word in body]
+    return "\n".join([*libraries, *([""] if libraries else []), *lines])

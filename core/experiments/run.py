@@ -20,13 +20,14 @@ from core.experiments.order_table import OrderTableSpec, run_order_table
 from core.experiments.precision import PrecisionSpec, run_precision
 from core.experiments.recommend import RecommendSpec, run_recommend
 from core.experiments.schedules import run_schedules
+from core.experiments.sde_orders import SdeOrdersSpec, run_sde_orders
 from core.experiments.time_grids import TimeGridsSpec, run_time_grids
 from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
 from core.experiments.writing_catalogue import write_catalogue
 from core.experiments.writing_errors import write_grid_map, write_local_error, write_order_table, write_precision
 from core.experiments.writing_grids import write_time_grids
-from core.experiments.writing_noise import write_noise_sweep
+from core.experiments.writing_noise import write_noise_sweep, write_sde_orders
 from core.experiments.writing_recommend import write_recommend
 from core.registry import Registry
 
@@ -183,6 +184,16 @@ EXPERIMENTS.add(
         NoiseSweepSpec,
         run_noise_sweep,
         write_noise_sweep,
+    ),
+)
+EXPERIMENTS.add(
+    "sde_orders",
+    ExperimentInfo(
+        "Strong and weak order",
+        "Strong and weak errors of samplers against steps on one Brownian path, with the orders measured.",
+        SdeOrdersSpec,
+        run_sde_orders,
+        write_sde_orders,
     ),
 )
 

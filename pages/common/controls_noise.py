@@ -5,6 +5,8 @@ from typing import Any
 import streamlit as st
 
 from core.analysis.distances import DISTANCES
+from core.analysis.weak import TEST_FUNCTIONS
+from core.experiments.choices import SolverChoice
 from core.experiments.noise_sweep import MOST_NFE, samplers
 from core.experiments.scores import ERRORS, NEED_DENSITY
 from core.models.perturbed import WHERE
@@ -13,6 +15,7 @@ from pages.common import fields, settings
 
 FAMILY = {
     "noise": "How much noise",
+    "sde_orders": "Strong and weak order",
 }
 BUDGETS = [*range(2, 13), 16, 20, 24, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
 
@@ -99,3 +102,33 @@ def distance(page: Any) -> None:
         format_func=lambda name: DISTANCES[name].title,
     )
     st.caption(DISTANCES[chosen].description)
+
+
+def samplers_with_noise(page: Any) -> None:
+    """Several samplers that draw noise."""
+    slot = fields.name_of(page.name, "solvers", fields.kind())
+    names = [name for name, info in SOLVERS.items() if info.stochastic]
+    default = [str(choice) for choice in page.default.solvers]
+    held = settings.get(slot, default)
+    settings.choose_some(
+        "Samplers",
+        slot,
+        [*names, *(text for text in held if text not in names)],
+        default,
+        format_func=lambda text: SolverChoice.model_validate(text).label,
+        max_selections=5,
+        select_all=False,
+        help="Up to 5 that draw noise.",
+    )
+
+
+def test_function(page: Any) -> None:
+    """What the weak error is of, where the law is not known in closed form."""
+    settings.choose(
+        "Weak error of",
+        f"{page.name}.test",
+        list(TEST_FUNCTIONS),
+        page.default.test,
+        format_func=lambda name: TEST_FUNCTIONS[name].title,
+        help="For one Gaussian the whole law is compared instead, in closed form.",
+    )

@@ -70,3 +70,46 @@ def _one(result: Any, score: str, opening: str) -> str:
     if best.measured.value <= result.floor.high:
         text += ". The best cannot be told from exact samples"
     return f"{text}."
+
+
+STRONG_WEAK = r"""
+**Strong order** $p$: on one Brownian path $W$, $\big(\mathbb{E}\,|X^{(n)} - X|^2\big)^{1/2} \le C\,n^{-p}$: every path
+comes right. **Weak order** $q$: $\big|\mathbb{E} f(X^{(n)}) - \mathbb{E} f(X)\big| \le C_f\,n^{-q}$: the law comes
+right, which is all that a sample needs. Euler-Maruyama has strong order 1/2 in general and 1 here, since the noise of a
+diffusion model does not depend on the state; its weak order is 1. (Kloeden and Platen 1992, chapters 9 and 10.)
+"""
+CLOSED_FORM = r"""
+**One Gaussian.** Its exact prediction is linear in the particle, so a sampler maps Gaussians to Gaussians:
+$m' = A m + b$, $P' = A P A^\top + s^2 I$ step by step. The distance of the last from the exact law,
+$W_2^2 = |m-m'|^2 + \operatorname{tr}\big(P + P' - 2 (P^{1/2} P' P^{1/2})^{1/2}\big)$, needs no sample at all.
+"""
+
+
+def orders(result: Any) -> str:
+    """Which orders are reached, as far as the intervals tell."""
+    lines = []
+    for one in result.samplers:
+        parts = []
+        for kind, (value, low, high), claimed in (
+            ("strong", one.strong_order, one.claimed_strong),
+            ("weak", one.weak_order, one.claimed_weak),
+        ):
+            if claimed is None:
+                parts.append(
+                    f"{kind}: none claimed, measured {value:.2f}" if value == value else f"{kind}: none claimed"
+                )
+            elif value != value:
+                parts.append(f"{kind} {claimed:g} claimed, not measurable with these particles")
+            elif high >= claimed - 0.2 and low <= claimed + 0.2:
+                parts.append(f"{kind} **{value:.2f}**, as claimed ({claimed:g})")
+            elif low > claimed:
+                parts.append(f"{kind} **{value:.2f}**, more than claimed ({claimed:g})")
+            else:
+                parts.append(f"{kind} **{value:.2f}**, less than claimed ({claimed:g})")
+        lines.append(f"**{one.label}**: {'; '.join(parts)}.")
+    if not result.exact_law and any(one.strong_order[0] < 0.85 for one in result.samplers):
+        lines.append(
+            "Where the data have several modes, a few particles near a border go to another mode in one run than in "
+            "the next: they alone keep the strong error up. Choose the Gaussian to see it gone."
+        )
+    return "  \n".join(lines)

@@ -22,6 +22,7 @@ PAGES = (
     "local_error",
     "precision",
     "noise",
+    "sde_orders",
 )
 WITH_IMAGES = (
     "schedules",
@@ -36,6 +37,7 @@ WITH_IMAGES = (
     "local_error",
     "precision",
     "noise",
+    "sde_orders",
 )
 SLOW = 120_000
 

@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from core.analysis.distances import DISTANCES
+from core.analysis.weak import TEST_FUNCTIONS
 from core.data import IMAGE_DATA, TOY_DATA
 from core.data.points import LARGEST
 from core.experiments import (
@@ -21,6 +22,8 @@ from core.experiments.noise_sweep import NoiseSweepSpec, samplers
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import DTYPES, PrecisionSpec
 from core.experiments.scores import NEED_DENSITY
+from core.experiments.sde_orders import FINER, SdeOrdersSpec
+from core.experiments.sde_orders import MOST_STEPS as SDE_STEPS
 from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen
 from core.experiments.time_grids import MOST_TRAINING, TimeGridsSpec
 from core.grids import GRIDS
@@ -39,6 +42,7 @@ KINDS = (
     PrecisionSpec,
     TimeGridsSpec,
     NoiseSweepSpec,
+    SdeOrdersSpec,
 )
 
 
@@ -260,6 +264,20 @@ def _noise(draw: st.DrawFn, fields: dict, most_steps: int) -> NoiseSweepSpec:
     return NoiseSweepSpec(solver=sampler, values=draw(values), nfe=nfe, **fields, **wrong, **draw(timed([1, nfe])))
 
 
+@st.composite
+def _sde_orders(draw: st.DrawFn, fields: dict, most_steps: int) -> SdeOrdersSpec:
+    fields = _exact(fields) | {"particles": draw(st.integers(2, 60))}
+    counts = draw(_rising(SDE_STEPS[fields["data"].kind], 3, 8))
+    drawing = solver(noisy=True).filter(lambda text: SOLVERS[SolverChoice.model_validate(text).name].stochastic)
+    return SdeOrdersSpec(
+        solvers=draw(st.lists(drawing, min_size=1, max_size=5).map(tuple)),
+        step_counts=counts,
+        test=draw(st.sampled_from(list(TEST_FUNCTIONS))),
+        **fields,
+        **draw(timed([*counts, FINER * counts[-1]])),
+    )
+
+
 ON_ERRORS = {
     LocalErrorSpec: _local_error,
     GridMapSpec: _grid_map,
@@ -267,4 +285,5 @@ ON_ERRORS = {
     PrecisionSpec: _precision,
     TimeGridsSpec: _time_grids,
     NoiseSweepSpec: _noise,
+    SdeOrdersSpec: _sde_orders,
 }

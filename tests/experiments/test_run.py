@@ -31,6 +31,7 @@ from core.experiments.noise_sweep import NoiseSweepSpec
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import PrecisionSpec
 from core.experiments.recommend import RecommendSpec
+from core.experiments.sde_orders import SdeOrdersSpec
 from core.experiments.time_grids import TimeGridsSpec
 from core.grids import GRIDS
 from core.models import Model
@@ -62,6 +63,13 @@ SPECS = {
     "made grids of images": TimeGridsSpec(data=DIGITS, particles=2, training=4, nfe=3, seed=74, solver="ddim"),
     "noise": NoiseSweepSpec(particles=12, nfe=6, seed=75, values=(0.0, 1.0)),
     "noise of images": NoiseSweepSpec(data=DIGITS, particles=12, nfe=4, seed=76, values=(0.0, 1.0)),
+    "orders with noise": SdeOrdersSpec(particles=20, seed=77, step_counts=(2, 4, 8), solvers=("euler-maruyama",)),
+    "orders of one Gaussian": SdeOrdersSpec(
+        data=ToyData(name="gaussian"), particles=20, seed=78, step_counts=(2, 4, 8)
+    ),
+    "orders with noise of images": SdeOrdersSpec(
+        data=DIGITS, particles=12, seed=79, step_counts=(2, 3, 4), solvers=("euler-maruyama",)
+    ),
     "recommendation": RecommendSpec(particles=20, nfe=6, seed=71, solvers=("ddim", "heun", "dpmpp-2m"), budgets=(3, 9)),
     "recommendation of images": RecommendSpec(
         data=DIGITS, particles=2, nfe=6, seed=72, solvers=("ddim", "dpm-2m"), grids=("karras",)

@@ -22,6 +22,7 @@ PAGES = (
     "local_error",
     "precision",
     "noise",
+    "sde_orders",
 )
 SMALL = {"particles": "4"}  # quick
 

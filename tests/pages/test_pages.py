@@ -19,6 +19,7 @@ QUICK = {  # small settings: what is tested does not depend on size
     "recommend": {"nfe": "4", "solvers": "ddim,dpmpp-2m,heun", "grids": "karras,uniform-t", "budgets": "2,5"},
     "time_grids": {"nfe": "4", "training": "8", "solver": "ddim"},
     "noise": {"nfe": "4", "values": "0,1", "particles": "12"},
+    "sde_orders": {"step_counts": "2,4,8", "solvers": "euler-maruyama,dpmpp-2m-sde", "particles": "12"},
     "order_table": {"step_counts": "4,8,16", "solvers": "ddim,dpmpp-2m", "schedules": "flow"},
 }
 

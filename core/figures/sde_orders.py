@@ -1,0 +1,127 @@
+"""Strong and weak error against steps, side by side, with the orders claimed and measured."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.analysis.weak import Estimate
+from core.experiments.sde_orders import SamplerOrders, SdeOrdersResult
+from core.figures.style import NEUTRAL, TEMPLATE, log_axis, solver_style, typed
+
+KINDS = {"strong": "Strong error: each path", "weak": "Weak error: the law"}
+
+
+def orders_figure(result: SdeOrdersResult, height: int = 480) -> go.Figure:
+    """Both errors on doubly logarithmic axes; grey lines fall with order 1 and 2."""
+    figure = make_subplots(1, 2, subplot_titles=[f"<b>{title}</b>" for title in KINDS.values()], horizontal_spacing=0.1)
+    figure.update_layout(
+        template=TEMPLATE, height=height + 24 * len(result.samplers), margin={"l": 10, "r": 10, "t": 40, "b": 60}
+    )
+    figure.update_layout(legend={"y": -0.18 - 0.02 * len(result.samplers), "yref": "paper", "yanchor": "top"})
+    for column, kind in enumerate(KINDS, start=1):
+        values = []
+        for one in result.samplers:
+            figure.add_trace(_line(one, kind, column == 1), row=1, col=column)
+            values += [estimate.value for estimate in getattr(one, kind)]
+        drawn = np.abs([value for value in values if np.isfinite(value) and value != 0])
+        if len(drawn):
+            for order in (1, 2):
+                figure.add_trace(_guide(result, order, float(drawn.max())), row=1, col=column)
+            figure.update_yaxes(**log_axis(drawn), row=1, col=column)
+            figure.update_yaxes(range=[np.log10(drawn.min() / 3), np.log10(drawn.max() * 3)], row=1, col=column)
+        else:
+            figure.add_annotation(
+                text="no error to show", x=0.5, y=0.5, showarrow=False, xref="x domain", yref="y domain"
+            )
+    counts = list(result.spec.step_counts)
+    figure.update_xaxes(type="log", title_text="Steps", tickvals=counts, ticktext=list(map(str, counts)))
+    figure.update_yaxes(title_text="RMS distance to the finest run", row=1, col=1)
+    figure.update_yaxes(title_text="distance of laws" if result.exact_law else "difference of means", row=1, col=2)
+    return figure
+
+
+def _line(one: SamplerOrders, kind: str, legend: bool) -> go.Scatter:
+    style, estimates = solver_style(one.choice.name), getattr(one, kind)
+    size = np.array([abs(estimate.value) for estimate in estimates])
+    half = np.array([_half(estimate) for estimate in estimates])
+    strong, weak = (_told(getattr(one, f"{name}_order"), getattr(one, f"claimed_{name}")) for name in KINDS)
+    return go.Scatter(
+        x=typed(one.steps),
+        y=typed(np.where(size > 0, size, np.nan)),
+        mode="lines+markers",
+        line={"color": style.colour, "dash": style.dash, "width": 2},
+        marker={"symbol": style.marker, "size": 9, "color": style.colour},
+        # a bar that reaches 0 has no end on a logarithmic axis: it stops just above
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": typed(half),
+            "arrayminus": typed(np.minimum(half, 0.95 * size)),
+            "color": style.colour,
+            "thickness": 1,
+        },
+        name=f"{one.label}: strong {strong}; weak {weak}",
+        legendgroup=one.label,
+        showlegend=legend,
+        hovertemplate="%{x} steps: %{y:.2e}<extra>" + one.label + "</extra>",
+    )
+
+
+def _half(estimate: Estimate) -> float:
+    return (estimate.high - estimate.low) / 2 if np.isfinite(estimate.high) else 0.0
+
+
+def _told(order: tuple[float, float, float], claimed: float | None) -> str:
+    value, low, high = order
+    said = "none claimed" if claimed is None else f"claims {claimed:g}"
+    if not np.isfinite(value):
+        return f"not measurable here ({said})"
+    return f"{value:.2f} ± {(high - low) / 2:.2f} ({said})" if high > low else f"{value:.2f} ({said})"
+
+
+def _guide(result: SdeOrdersResult, order: int, top: float) -> go.Scatter:
+    steps = np.array([result.spec.step_counts[0], result.spec.step_counts[-1]], dtype=float)
+    return go.Scatter(
+        x=typed(steps),
+        y=typed(2 * top * (steps / steps[0]) ** -order),
+        mode="lines",
+        line={"color": NEUTRAL, "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+        name=f"order {order}",
+    )
+
+
+def alt_orders(result: SdeOrdersResult) -> str:
+    """Orders claimed and measured, in words."""
+    listed = "; ".join(
+        f"{one.label} strong {_told(one.strong_order, one.claimed_strong)}, weak "
+        f"{_told(one.weak_order, one.claimed_weak)}"
+        for one in result.samplers
+    )
+    counts = result.spec.step_counts
+    return f"Strong and weak error at {', '.join(map(str, counts))} steps. Orders: {listed}."
+
+
+def orders_table(result: SdeOrdersResult) -> pd.DataFrame:
+    """Orders claimed and measured, one row a sampler."""
+    return pd.DataFrame(
+        [
+            {
+                "Sampler": one.label,
+                "Strong: claimed": "–" if one.claimed_strong is None else f"{one.claimed_strong:g}",
+                "measured": _interval(one.strong_order),
+                "Weak: claimed": "–" if one.claimed_weak is None else f"{one.claimed_weak:g}",
+                "measured ": _interval(one.weak_order),
+            }
+            for one in result.samplers
+        ]
+    )
+
+
+def _interval(order: tuple[float, float, float]) -> str:
+    value, low, high = order
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]" if high > low else f"{value:.2f} (closed form)"
