@@ -15,9 +15,7 @@ page = Page(
     title="Strong and weak order",
     lead="With noise there are two ways to be right: follow the *path* that the noise prescribes (strong), or get the "
     "*law* of the samples right (weak). Here every step count follows the same Brownian paths.",
-    toy=SdeOrdersSpec(
-        data=ToyData(name="gaussian"), particles=1000, step_counts=(10, 20, 40, 80), t_start=0.77, t_end=0.1
-    ),
+    toy=SdeOrdersSpec(data=ToyData(name="gaussian"), particles=1000, step_counts=(10, 20, 40, 80)),
     images=SdeOrdersSpec(data=ImageData(), particles=16, step_counts=(5, 10, 20)),
 )
 page.open()

@@ -51,9 +51,10 @@ if result is None:
     st.stop()
 
 of_images = result.spec.data.kind == "images"
-apart = page.view("layout", "Show") == "apart"
+apart = settings.current(f"{page.name}.layout", "together") == "apart"
 before, picture, after = explain.slots(stacked=of_images or apart)
 with before:
+    page.view("layout", "Show")
     explain.look(words.side_by_side(result) if apart else words.trajectories(result))
     if apart and not any(path.stochastic for path in result.paths):
         st.button("Add a solver that draws noise", key="add noise", on_click=add_noise)

@@ -173,13 +173,16 @@ def run_noise_sweep(spec: NoiseSweepSpec, report: Report = silent, stop: Stop = 
 
 def steps_of(spec: WithScoreError, problem: Problem, choice: SolverChoice, nfe: int) -> int:
     """The most steps whose counted evaluations are within ``nfe``, at least 1."""
-    info = SOLVERS[choice.name]
-    steps = info.steps_within(nfe) or nfe
-    while steps > 1:
+
+    def cost(steps: int) -> int:
         times = grid_of(spec, problem, steps)
         x = starting_noise(problem, spec.data, 1, float(times[0]), 0)
-        if solve(problem, choice.name, times, x, record=False, **dict(choice.options)).nfe <= nfe:
-            break
+        return solve(problem, choice.name, times, x, record=False, **dict(choice.options)).nfe
+
+    one = cost(1)
+    each = max(cost(2) - one, 1)
+    steps = max(1, 1 + (nfe - one) // each)
+    while steps > 1 and cost(steps) > nfe:  # what a step costs may depend on where it lies
         steps -= 1
     return steps
 

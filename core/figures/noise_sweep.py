@@ -16,7 +16,6 @@ FAR = 8.0  # times the median distance: beyond it a point would press all others
 def sweep_figure(result: NoiseSweepResult, height: int = 460) -> go.Figure:
     """One line a score with its intervals; a star at the best; the band is what exact samples have by chance."""
     figure = new_figure(height, legend_rows=3)
-    knob = SOLVERS[result.spec.solver.name].knob.option
     scores = [score for score in LOOKS if result.of(score)]
     top = _top(result)
     xs = [point.value for point in result.points]
@@ -50,11 +49,17 @@ def sweep_figure(result: NoiseSweepResult, height: int = 460) -> go.Figure:
         )
     if len(lost) == len(result.points):
         remark(figure, "every run diverged")
-    figure.update_xaxes(title_text=f"Amount of noise: {SOLVERS[result.spec.solver.name].options[knob].symbol or knob}")
+    figure.update_xaxes(title_text=f"{_amount(result)} of {result.spec.solver.label}")
     unit = DISTANCES[result.spec.distance].unit
     figure.update_yaxes(title_text=f"{DISTANCES[result.spec.distance].title} to the data", range=[_bottom(result), top])
     figure.update_layout(meta={"unit": unit})
     return figure
+
+
+def _amount(result: NoiseSweepResult) -> str:
+    info = SOLVERS[result.spec.solver.name]
+    option = info.options[info.knob.option]
+    return "Noise η" if option.symbol == "η" else (option.symbol or info.knob.option.replace("_", " ").capitalize())
 
 
 def _top(result: NoiseSweepResult) -> float:

@@ -38,7 +38,7 @@ def sweep(result: Any) -> str:
     spec = result.spec
     head = (
         f"**{spec.solver.label}**, {spec.nfe} evaluations, {counted(spec.particles, 'particle')}, "
-        f"{DISTANCES[spec.distance].title.lower()}."
+        f"{DISTANCES[spec.distance].title} distance to the data."
     )
     lines = [_one(result, "exact", "With the **exact score**")]
     if result.of("wrong"):
@@ -50,7 +50,8 @@ def _one(result: Any, score: str, opening: str) -> str:
     points = [point for point in result.of(score) if not point.measured.message]
     if len(points) < 2:
         return f"{opening} too few runs reached the end to compare."
-    knob = SOLVERS[result.spec.solver.name].knob.option
+    info = SOLVERS[result.spec.solver.name]
+    knob = info.options[info.knob.option].symbol or info.knob.option.replace("_", " ")
     least, best, most = points[0], result.best(score), points[-1]
     text = f"{opening} the distance is {number(least.measured.value)} at {knob} = {least.value:g}"
     if best is least:
@@ -59,14 +60,14 @@ def _one(result: Any, score: str, opening: str) -> str:
         difference, low, high = best.measured.above(least.measured)
         text += f" and least, {number(best.measured.value)}, at {knob} = {best.value:g}"
         text += (
-            f": **noise helps** (by {number(-difference)}, at least {number(-high)})"
+            f": **it helps** (by {number(-difference)}, at least {number(-high)})"
             if high < 0
             else "; the difference may be chance"
         )
     if most is not best:
         difference, low, high = most.measured.above(best.measured)
         text += f". At {knob} = {most.value:g} it is {number(most.measured.value)}"
-        text += ": **too much noise costs**" if low > 0 else ", which may be chance"
+        text += ": **too much costs**" if low > 0 else ", which may be chance"
     if best.measured.value <= result.floor.high:
         text += ". The best cannot be told from exact samples"
     return f"{text}."

@@ -110,6 +110,7 @@ def test_time_is_scrubbed_in_the_browser(open_page):
     np.testing.assert_array_equal(chart["data"][dots]["x"], frames[last]["data"][-1]["x"])
     requests = []
     page.on("websocket", lambda socket: requests.append(socket))
+    page.locator(".slider-rail-touch-rect").first.scroll_into_view_if_needed()
     rail = page.locator(".slider-rail-touch-rect").first.bounding_box()
     page.mouse.click(rail["x"] + 2, rail["y"] + rail["height"] / 2)
     for _ in range(20):  # a busy machine draws late

@@ -26,8 +26,8 @@ STOCHASTIC = "Stochastic"
 _SONG = "Song et al. 2020, arXiv 2011.13456"
 _CROWSON = "Katherine Crowson, k-diffusion"
 _OWN_NOISE = "It draws noise of its own, so only the law of its samples agrees."
-_ETA = SolverOption(1.0, "Noise level: 0 is the ODE, 1 the reverse SDE.", (), 0.0, 3.0)
-_SHARE = SolverOption(1.0, "Noise level: 0 is DDIM, 1 has the noise of DDPM.", (), 0.0, 1.0)
+_ETA = SolverOption(1.0, "Noise level: 0 is the ODE, 1 the reverse SDE.", (), 0.0, 3.0, symbol="η")
+_SHARE = SolverOption(1.0, "Noise level: 0 is DDIM, 1 has the noise of DDPM.", (), 0.0, 1.0, symbol="η")
 _ETAS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)  # worth comparing
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _CHURNS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.41)  # of each step; more than sqrt(2) - 1 is cut off
@@ -166,10 +166,11 @@ register(
     "that a particle's path does not depend on its neighbours. More corrections cost one evaluation each.",
     build=lambda corrections, snr: PredictorCorrector(int(corrections), snr),
     options={
-        "corrections": SolverOption(1, "Langevin steps after each predictor step.", (1, 2, 3, 5)),
+        "corrections": SolverOption(1, "Langevin steps after each predictor step.", (0, 1, 2, 3, 5)),
         "snr": SolverOption(0.16, "Length of a Langevin step against the noise level.", (), 0.0, 0.5),
     },
     stochastic=True,
+    knob=Knob("corrections", (0, 1, 2, 3, 5)),
 )
 register(
     "annealed-langevin",
