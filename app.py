@@ -26,6 +26,7 @@ page = st.navigation(
         "Samplers": [
             st.Page("pages/noise.py", title="Noise"),
             st.Page("pages/sde_orders.py", title="Strong and weak order"),
+            st.Page("pages/bounds.py", title="Theory"),
         ],
     },
     position="top",

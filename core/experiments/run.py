@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.experiments import specification as spec_module
+from core.experiments.bounds import BoundsSpec, run_bounds, write_bounds
 from core.experiments.build import Report, Stop, never, silent
 from core.experiments.cards import run_catalogue
 from core.experiments.catalogue import CatalogueSpec
@@ -194,6 +195,16 @@ EXPERIMENTS.add(
         SdeOrdersSpec,
         run_sde_orders,
         write_sde_orders,
+    ),
+)
+EXPERIMENTS.add(
+    "bounds",
+    ExperimentInfo(
+        "Theory",
+        "Convergence bounds beside the exact error, as horizon, step size and score error change.",
+        BoundsSpec,
+        run_bounds,
+        write_bounds,
     ),
 )
 

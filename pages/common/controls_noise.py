@@ -16,6 +16,7 @@ from pages.common import fields, settings
 FAMILY = {
     "noise": "How much noise",
     "sde_orders": "Strong and weak order",
+    "bounds": "Theory",
 }
 BUDGETS = [*range(2, 13), 16, 20, 24, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
 

@@ -114,3 +114,52 @@ def orders(result: Any) -> str:
             "the next: they alone keep the strong error up. Choose the Gaussian to see it gone."
         )
     return "  \n".join(lines)
+
+
+CHEN = r"""
+**Chen, Chewi, Li, Li, Salim and Zhang 2022** (arXiv 2209.11215). For $\mathrm{d}x = -x\,\mathrm{d}t +
+\sqrt2\,\mathrm{d}w$, data $q$ with root second moment $m$ whose score has Lipschitz constant $L$ at all times, steps
+$h \lesssim 1/L$ and a score with $L^2$ error $\varepsilon$,
+$$\mathrm{TV}(p, q) \;\lesssim\; \underbrace{\sqrt{\mathrm{KL}(q\,\|\,N(0,I))}\;e^{-T}}_{\text{start}} +
+\underbrace{\big(L\sqrt{d h} + L m h\big)\sqrt T}_{\text{steps}} + \underbrace{\varepsilon\sqrt T}_{\text{score}} .$$
+The sign $\lesssim$ hides constants that are not known; the score need not be right everywhere, only on average.
+"""
+LEE = r"""
+**Lee, Lu and Tan 2023** (arXiv 2209.12381). Without any smoothness of the data, for bounded support or light tails,
+an $L^2$-accurate score still gives a guarantee in Wasserstein distance, with polynomially many steps: one stops at
+$\delta > 0$, where the law is a smoothed copy of the data, $W_2 \le \sqrt{(1-e^{-\delta})^2 m^2 + d\,(1-e^{-2\delta})}$
+away. The price is that the score there changes over distances of $\sqrt\delta$, so steps must shrink with $\delta$.
+For smoother data it is a guarantee in total variation.
+"""
+
+
+def bounds(result: Any) -> str:
+    """What the exact error is, which term of the bound leads, and how the exact parts fall."""
+    terms = result.terms._asdict()
+    leading = max(terms, key=terms.get)
+    slopes = result.slopes
+    vacuous = " A bound above 1 says nothing, since total variation never is." if result.terms.whole > 1 else ""
+    lines = [
+        f"The exact error is **{number(result.here)}** in total variation; the bound, with its constants at 1, is "
+        f"{number(result.terms.whole)}, most of it from the **{leading}**.{vacuous}",
+        f"Each part alone, measured: the error of the **start** falls as e^({slopes['horizon']:.2f} T) (the bound: "
+        f"e^(−T)), that of the **steps** as h^{slopes['step']:.2f} (the bound: h^0.5), that of the **score** as "
+        f"ε^{slopes['error']:.2f} (the bound: ε).",
+    ]
+    if slopes["horizon"] < -1.5:
+        lines.append(
+            "The start is forgotten twice: e^(−T) of the data is left at T, and of what is wrong there only e^(−T) "
+            "reaches the end. The bound counts the first alone."
+        )
+    return "  \n".join(lines)
+
+
+def stopping(result: Any) -> str:
+    """Where stopping is best for a point, and why neither earlier nor later."""
+    at = int(result.stopped.argmin())
+    return (
+        f"Shrink the Gaussian to a point: its score grows without bound as t falls to 0. With steps of h = "
+        f"{result.spec.step:g} stopping at δ = {result.stops[at]:.2g} is best (distance {number(result.stopped[at])}). "
+        "Later, the noise that is left costs; earlier, the steps are too long for a score that changes over distances "
+        "of √δ."
+    )

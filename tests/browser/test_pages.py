@@ -23,6 +23,7 @@ PAGES = (
     "precision",
     "noise",
     "sde_orders",
+    "bounds",
 )
 WITH_IMAGES = (
     "schedules",

@@ -16,6 +16,7 @@ from core.experiments import (
     ToyData,
     TrajectoriesSpec,
 )
+from core.experiments.bounds import BoundsSpec
 from core.experiments.grid_map import MOST_NFE, GridMapSpec
 from core.experiments.local_error import MOST_STEPS, LocalErrorSpec
 from core.experiments.noise_sweep import NoiseSweepSpec, samplers
@@ -43,6 +44,7 @@ KINDS = (
     TimeGridsSpec,
     NoiseSweepSpec,
     SdeOrdersSpec,
+    BoundsSpec,
 )
 
 
@@ -129,6 +131,14 @@ def timed(draw: st.DrawFn, counts: list[int]) -> dict:
 @st.composite
 def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
     kind = kind or draw(st.sampled_from(KINDS))
+    if kind is BoundsSpec:
+        return BoundsSpec(
+            data=draw(toy_data().filter(lambda data: data.points is None or len(set(data.points)) > 2)),
+            shift=draw(st.floats(0, 10)),
+            horizon=draw(st.floats(0.5, 12)),
+            step=draw(st.floats(0.002, 0.5)),
+            error=draw(st.floats(0, 2)),
+        )
     if kind is SchedulesSpec:
         schedules, steps = draw(choices(SCHEDULES, 5)), draw(st.integers(1, 200))
         wanted = draw(st.lists(grids(*schedules), min_size=1, max_size=8))
@@ -259,7 +269,8 @@ def _noise(draw: st.DrawFn, fields: dict, most_steps: int) -> NoiseSweepSpec:
     fields = _exact(fields) | {"particles": draw(st.integers(10, 60))}
     nfe = draw(st.integers(2, MOST_NFE[fields["data"].kind]))
     values = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), max_size=4, unique=True).map(sorted).map(tuple)
-    sampler = draw(st.sampled_from([name for name in samplers() if name != "restart"]))
+    free = [name for name in samplers() if not SOLVERS[name].options[SOLVERS[name].knob.option].choices]
+    sampler = draw(st.sampled_from(free))
     wrong = _score_error(draw, fields["data"])
     return NoiseSweepSpec(solver=sampler, values=draw(values), nfe=nfe, **fields, **wrong, **draw(timed([1, nfe])))
 

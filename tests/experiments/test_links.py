@@ -20,6 +20,7 @@ from core.experiments import (
     load_recipe,
     to_params,
 )
+from core.experiments.bounds import BoundsSpec
 from core.experiments.links import DATA_KEYS, MOST_POINTS, known_keys
 from core.experiments.specification import Frozen, Specification
 from tests.experiments.strategies import KINDS, specifications
@@ -49,6 +50,8 @@ def test_a_recipe_brings_back_the_specification(spec: Specification):
 def test_only_what_differs_from_the_defaults_is_in_a_link(kind: type[Frozen]):
     assert to_params(kind()) == {}
     assert from_params(kind, {}) == (kind(), [])
+    if kind is BoundsSpec:
+        return  # of the plane alone
     digits = default_spec(kind, ImageData())
     assert to_params(digits) == {"data": "digits"}
     if kind is not SchedulesSpec:

@@ -24,6 +24,7 @@ from core.experiments import (
     build,
     run_experiment,
 )
+from core.experiments.bounds import BoundsSpec
 from core.experiments.catalogue import CatalogueSpec
 from core.experiments.grid_map import GridMapSpec
 from core.experiments.local_error import LocalErrorSpec
@@ -70,6 +71,7 @@ SPECS = {
     "orders with noise of images": SdeOrdersSpec(
         data=DIGITS, particles=12, seed=79, step_counts=(2, 3, 4), solvers=("euler-maruyama",)
     ),
+    "bounds": BoundsSpec(horizon=1.0, step=0.1),
     "recommendation": RecommendSpec(particles=20, nfe=6, seed=71, solvers=("ddim", "heun", "dpmpp-2m"), budgets=(3, 9)),
     "recommendation of images": RecommendSpec(
         data=DIGITS, particles=2, nfe=6, seed=72, solvers=("ddim", "dpm-2m"), grids=("karras",)

@@ -23,7 +23,9 @@ PAGES = (
     "precision",
     "noise",
     "sde_orders",
+    "bounds",
 )
+PLAIN = ("bounds",)  # 2-D alone, and no particle is drawn
 SMALL = {"particles": "4"}  # quick
 
 

@@ -1,0 +1,119 @@
+"""Bounds beside the exact error: one panel each for horizon, step size and score error, and one for early stopping."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.experiments.bounds import SWEEPS, BoundsResult, Sweep
+from core.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PINK, TEMPLATE, VERMILLION, new_figure, typed
+
+TERMS = {
+    "start": ("start: √KL · e⁻ᵀ", GREEN),
+    "steps": ("steps: (L√(dh) + L m h) √T", ORANGE),
+    "score": ("score: ε √T", PINK),
+}
+LOWEST = 1e-5
+
+
+def bounds_figure(result: BoundsResult, height: int = 500) -> go.Figure:
+    """The exact total variation, the bound scaled to touch it, and its three terms with every constant at 1."""
+    figure = make_subplots(
+        1,
+        3,
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        subplot_titles=[f"<b>{title}</b>" for title in SWEEPS.values()],
+    )
+    figure.update_layout(template=TEMPLATE, height=height, margin={"l": 10, "r": 10, "t": 40, "b": 60})
+    figure.update_layout(legend={"y": -0.2, "yref": "paper", "yanchor": "top"})
+    for column, sweep in enumerate(result.sweeps, start=1):
+        for trace in _lines(sweep, column == 1):
+            figure.add_trace(trace, row=1, col=column)
+        if sweep.name != "horizon":
+            figure.update_xaxes(type="log", exponentformat="power", dtick=1, row=1, col=column)
+        figure.add_vline(
+            x=getattr(result.spec, sweep.name) or float(sweep.values[0]),
+            line={"color": NEUTRAL, "width": 1, "dash": "dot"},
+            row=1,
+            col=column,
+        )
+        figure.update_xaxes(title_text=SWEEPS[sweep.name].split()[-1], row=1, col=column)
+    measured = np.concatenate([sweep.measured for sweep in result.sweeps])
+    low = max(LOWEST, float(np.nanmin(measured)) / 10)
+    figure.update_yaxes(type="log", exponentformat="power", dtick=1, range=[np.log10(low), np.log10(30)])
+    figure.update_yaxes(title_text="total variation", row=1, col=1)
+    return figure
+
+
+def touching(sweep: Sweep) -> float:
+    """The factor that lets the whole bound just touch the exact error from above."""
+    return float(np.nanmax(sweep.measured / sweep.term("whole")))
+
+
+def _lines(sweep: Sweep, legend: bool) -> list[go.Scatter]:
+    lines = [
+        _line(sweep.values, sweep.measured, "exact error", BLUE, "solid", 3, legend),
+        _line(
+            sweep.values, touching(sweep) * sweep.term("whole"), "bound, scaled to touch", VERMILLION, "dash", 2, legend
+        ),
+    ]
+    lines += [
+        _line(sweep.values, sweep.term(which), f"{title}, constant 1", colour, "dot", 1.5, legend)
+        for which, (title, colour) in TERMS.items()
+    ]
+    return lines
+
+
+def _line(
+    x: np.ndarray, y: np.ndarray, name: str, colour: str, dash: str, width: float, legend: bool = True
+) -> go.Scatter:
+    return go.Scatter(
+        x=typed(x),
+        y=typed(np.where(y > 0, y, np.nan)),
+        mode="lines",
+        line={"color": colour, "dash": dash, "width": width},
+        name=name,
+        legendgroup=name,
+        showlegend=legend,
+        hovertemplate="%{x:.3g}: %{y:.2e}<extra>" + name + "</extra>",
+    )
+
+
+def stopping_figure(result: BoundsResult, height: int = 400) -> go.Figure:
+    """W2 from a point against the time of stopping: too late costs by itself, too early needs shorter steps."""
+    figure = new_figure(height, legend_rows=2)
+    figure.add_trace(_line(result.stops, result.stopped, "samples to the point", BLUE, "solid", 3))
+    figure.add_trace(_line(result.stops, result.least, "cost of stopping alone, √(2dδ) for small δ", GREEN, "dash", 2))
+    figure.add_vline(x=result.spec.step, line={"color": NEUTRAL, "dash": "dot", "width": 1.5}, annotation_text="δ = h")
+    figure.update_xaxes(type="log", title_text="stopping time δ", exponentformat="power", dtick=1)
+    figure.update_yaxes(type="log", title_text="2-Wasserstein distance", exponentformat="power", dtick=1)
+    return figure
+
+
+def alt_bounds(result: BoundsResult) -> str:
+    """What the panels show, in words."""
+    parts = [
+        f"over {SWEEPS[sweep.name]} from {sweep.values[0]:.2g} to {sweep.values[-1]:.2g} the exact error goes from "
+        f"{sweep.measured[0]:.2g} to {sweep.measured[-1]:.2g} and the bound from {sweep.term('whole')[0]:.2g} to "
+        f"{sweep.term('whole')[-1]:.2g}"
+        for sweep in result.sweeps
+    ]
+    return f"Total variation and its bound with constants 1: {'; '.join(parts)}."
+
+
+def alt_stopping(result: BoundsResult) -> str:
+    """What early stopping does, in words."""
+    best = int(np.nanargmin(result.stopped))
+    return (
+        f"Distance of the samples from a point by time of stopping: least, {result.stopped[best]:.2g}, at "
+        f"{result.stops[best]:.2g}; {result.stopped[0]:.2g} at {result.stops[0]:.2g}, {result.stopped[-1]:.2g} at "
+        f"{result.stops[-1]:.2g}."
+    )
+
+
+def stopping_table(result: BoundsResult) -> pd.DataFrame:
+    """One row a time of stopping."""
+    return pd.DataFrame(
+        {"stopping time": result.stops, "distance of the samples": result.stopped, "of stopping alone": result.least}
+    )
