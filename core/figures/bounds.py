@@ -85,7 +85,7 @@ def stopping_figure(result: BoundsResult, height: int = 400) -> go.Figure:
     figure = new_figure(height, legend_rows=2)
     figure.add_trace(_line(result.stops, result.stopped, "samples to the point", BLUE, "solid", 3))
     figure.add_trace(_line(result.stops, result.least, "cost of stopping alone, √(2dδ) for small δ", GREEN, "dash", 2))
-    figure.add_vline(x=result.spec.step, line={"color": NEUTRAL, "dash": "dot", "width": 1.5}, annotation_text="δ = h")
+    figure.add_vline(x=result.spec.step, line={"color": NEUTRAL, "dash": "dot", "width": 1.5})
     figure.update_xaxes(type="log", title_text="stopping time δ", exponentformat="power", dtick=1)
     figure.update_yaxes(type="log", title_text="2-Wasserstein distance", exponentformat="power", dtick=1)
     return figure

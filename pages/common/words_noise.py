@@ -142,13 +142,13 @@ def bounds(result: Any) -> str:
     lines = [
         f"The exact error is **{number(result.here)}** in total variation; the bound, with its constants at 1, is "
         f"{number(result.terms.whole)}, most of it from the **{leading}**.{vacuous}",
-        f"Each part alone, measured: the error of the **start** falls as e^({slopes['horizon']:.2f} T) (the bound: "
-        f"e^(−T)), that of the **steps** as h^{slopes['step']:.2f} (the bound: h^0.5), that of the **score** as "
-        f"ε^{slopes['error']:.2f} (the bound: ε).",
+        f"Each part alone, measured: the error of the **start** falls as $e^{{{slopes['horizon']:.2f}\\,T}}$ (the "
+        f"bound: $e^{{-T}}$), that of the **steps** as $h^{{{slopes['step']:.2f}}}$ (the bound: $h^{{0.5}}$), that of "
+        f"the **score** as $\\varepsilon^{{{slopes['error']:.2f}}}$ (the bound: $\\varepsilon$).",
     ]
     if slopes["horizon"] < -1.5:
         lines.append(
-            "The start is forgotten twice: e^(−T) of the data is left at T, and of what is wrong there only e^(−T) "
+            "The start is forgotten twice: $e^{-T}$ of the data is left at T, and of what is wrong there only $e^{-T}$ "
             "reaches the end. The bound counts the first alone."
         )
     return "  \n".join(lines)
