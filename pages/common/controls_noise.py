@@ -18,6 +18,16 @@ FAMILY = {
     "sde_orders": "Strong and weak order",
     "bounds": "Theory",
 }
+KINDS = {
+    "SDE": ("exponential-sde", 24, "The noise of the reverse SDE, from none to twice as strong."),
+    "Churn": ("edm-stochastic", 60, "EDM's Heun steps with noise added before each."),
+    "Restart": ("restart", 40, "A few long jumps back to a higher noise level, at equal evaluations."),
+    "Corrector": (
+        "predictor-corrector(snr=0.3)",
+        80,
+        "Langevin corrector steps against predictor steps: each costs an evaluation, so fewer steps are left.",
+    ),
+}
 BUDGETS = [*range(2, 13), 16, 20, 24, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
 
 
@@ -29,15 +39,26 @@ def family(here: str) -> None:
 
 
 def sampler(page: Any) -> None:
-    """One sampler whose noise can be turned up."""
+    """One sampler whose noise can be turned up, and ways to the kinds of noise that people argue about."""
+    slot, names = f"{page.name}.solver", list(samplers())
+    held = settings.get(slot, str(page.default.solver))
     settings.choose(
         "Sampler",
-        f"{page.name}.solver",
-        list(samplers()),
+        slot,
+        [*names, *([held] if held not in names else [])],
         str(page.default.solver),
-        format_func=lambda name: SOLVERS[name].title,
+        format_func=lambda text: SolverChoice.model_validate(text).label,
         help="Those whose noise can be set, from none to more than the reverse SDE has.",
     )
+    with st.container(horizontal=True, gap="small", key="kinds of noise"):
+        for label, (text, nfe, words) in KINDS.items():
+            st.button(label, key=f"kind {label}", on_click=_set_kind, args=(page, text, nfe), help=words)
+
+
+def _set_kind(page: Any, text: str, nfe: int) -> None:
+    settings.put(f"{page.name}.solver", text)
+    settings.put(fields.name_of(page.name, "nfe", fields.kind()), nfe)
+    settings.put(f"{page.name}.values", ())
 
 
 def budget(page: Any) -> None:

@@ -213,3 +213,12 @@ def test_a_grid_made_for_a_problem_can_be_taken_to_the_other_pages():
     assert address["grid"].startswith("custom(t=1 ")
     assert address["solvers"] == "ddim"
     assert len(address["grid"].split()) == int(address["steps"]) + 1 == 5
+
+
+def test_corrector_steps_compete_with_predictor_steps_at_equal_evaluations():
+    at = quick("noise", "toy", nfe="12", values="")
+    at.button(key="kind Corrector").click().run()
+    assert not at.exception
+    assert link(at)["solver"] == "predictor-corrector(snr=0.3)"
+    assert link(at)["nfe"] == "80"
+    assert any("Corrections" in chart["layout"]["xaxis"]["title"]["text"] for chart in charts(at))
