@@ -22,6 +22,7 @@ CLAIMING = [
     for name, info in SOLVERS.items()
     if info.stochastic and info.strong_order and info.order and not info.exact_data
 ]
+WEAKLY = [*CLAIMING, "restart"]
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,9 @@ def orders():
     for first in range(0, len(CLAIMING), 5):
         spec = SdeOrdersSpec(
             data=GAUSSIAN,
-            particles=500,
+            particles=300,
             solvers=tuple(CLAIMING[first : first + 5]),
-            step_counts=(25, 50, 100, 200),
+            step_counts=(20, 40, 80, 160),
             t_start=0.77,
             t_end=0.1,
         )
@@ -45,12 +46,12 @@ def orders():
 def test_claimed_orders_are_reached(orders, name):
     one = orders[name]
     value, low, high = one.strong_order
-    assert high - low < 0.4 or low > one.claimed_strong, "enough paths to tell"
+    assert high - low < 0.4, "enough paths to tell"
     assert value > one.claimed_strong - 0.2
     assert one.weak_order[0] > one.claimed_weak - 0.2
 
 
-@pytest.mark.parametrize("name", CLAIMING)
+@pytest.mark.parametrize("name", WEAKLY)
 def test_weak_orders_are_neither_more_nor_less_in_the_end(name):
     problem = build_problem(GAUSSIAN, "vp-linear")
     steps = np.array([80.0, 160.0, 320.0])
