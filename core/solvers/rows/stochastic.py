@@ -365,8 +365,8 @@ register(
     formula=r"y_{max} = y_{min} + \sqrt{\rho_{max}^2-\rho_{min}^2}\,z,\quad y_{min} \leftarrow"
     r" \mathrm{Heun}(y_{max}, \rho_{max} \to \rho_{min})",
     source="Xu et al. 2023, arXiv 2306.14878",
-    note="Each cycle repeats the steps between the two noise levels, two evaluations each. A jump goes between the times "
-    "of the grid that are nearest to them, so that paths on two grids are not the same path: no strong order is claimed.",
+    note="Each cycle repeats the steps between the two noise levels, two evaluations each. A jump goes between the "
+    "times of the grid that are nearest to them, so paths on two grids are not the same: no strong order is claimed.",
     build=lambda cycles, rho_min, rho_max: Restart(int(cycles), rho_min, rho_max),
     options={
         "cycles": SolverOption(2, "How often noise is added and removed again.", (0, 1, 2, 4, 8)),
