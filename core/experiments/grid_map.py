@@ -22,7 +22,7 @@ from core.experiments.build import (
     silent,
 )
 from core.experiments.end_errors import FixedStep, FromStart, Start, end_error, start_of, times_of
-from core.experiments.specification import Distinct, GridChoice, ScheduleName, SolverChoice
+from core.experiments.specification import Data, Distinct, GridChoice, ScheduleName, SolverChoice
 from core.grids import GRIDS
 from core.problem import Problem
 from core.schedules import make_schedule
@@ -140,7 +140,7 @@ def run_grid_map(spec: GridMapSpec, report: Report = silent, stop: Stop = never)
     """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
     began = time.perf_counter()
     problem = build_problem(spec.data, spec.schedule)
-    solvers = spec.solvers or fixed_step_solvers()
+    solvers = spec.solvers or fixed_step_solvers(spec.data)
     grids = grids_of(spec)
     starts: dict[tuple[float, float], Start] = {}
     cells = []
@@ -158,9 +158,13 @@ def run_grid_map(spec: GridMapSpec, report: Report = silent, stop: Stop = never)
     )
 
 
-def fixed_step_solvers() -> tuple[SolverChoice, ...]:
-    """Every solver that draws no noise and takes the steps of the grid, with its own defaults."""
-    return tuple(SolverChoice(name=name) for name, info in SOLVERS.items() if not (info.stochastic or info.adaptive))
+def fixed_step_solvers(data: Data | None = None) -> tuple[SolverChoice, ...]:
+    """Every solver that draws no noise and takes the steps of the grid, with its own defaults.
+
+    With ``data`` only those that its model can serve: a learned one has no exact density.
+    """
+    every = (SolverChoice(name=name) for name, info in SOLVERS.items() if not (info.stochastic or info.adaptive))
+    return tuple(choice for choice in every if data is None or is_exact(data) or not choice.exact_data)
 
 
 def grids_of(spec: GridMapSpec) -> tuple[GridChoice, ...]:
@@ -237,6 +241,9 @@ def _start(
 
 def _notes(spec: GridMapSpec, grids: tuple[GridChoice, ...], messages: list[str]) -> tuple[str, ...]:
     notes = [f"Computed with {device_line(spec)}.", f"Errors are against {reference_label(spec.data)}."]
+    if not spec.solvers and not is_exact(spec.data):
+        left = [choice.label for choice in fixed_step_solvers() if choice.exact_data]
+        notes.append(f"Left out, since they need the exact density of the data: {', '.join(left)}.")
     own = [grid.label for grid in grids if grid.info.own_ends]
     if own:
         notes.append(

@@ -102,7 +102,7 @@ class RecommendSpec(Setting):
     def candidates(self) -> tuple[tuple[SolverChoice, GridChoice], ...]:
         """Every pair to be compared, in the order of the registries."""
         solvers = self.solvers or tuple(
-            choice for choice in fixed_step_solvers() if self.published or not choice.name.endswith(PUBLISHED)
+            choice for choice in fixed_step_solvers(self.data) if self.published or not choice.name.endswith(PUBLISHED)
         )
         if self.variants:
             solvers = tuple(dict.fromkeys(other for choice in solvers for other in (choice, *_changed(choice))))

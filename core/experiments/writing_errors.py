@@ -61,7 +61,7 @@ def write_grid_map(spec: GridMapSpec) -> str:
     return f"""{model_text(spec.data)}
 problem = Problem(model, make_schedule("{spec.schedule}"))
 solvers = [  # with the most steps that the budget allows
-{_lines(_within(choice, spec.nfe) for choice in spec.solvers or fixed_step_solvers())}
+{_lines(_within(choice, spec.nfe) for choice in spec.solvers or fixed_step_solvers(spec.data))}
 ]
 grids = [
 {_lines(map(_named_grid, grids_of(spec)))}

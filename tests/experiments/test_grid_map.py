@@ -116,3 +116,19 @@ def test_the_shown_code_repeats_the_map(tmp_path):
 def test_what_cannot_be_compared_is_refused(fields: dict, message: str):
     with pytest.raises(ValidationError, match=message):
         GridMapSpec(**fields)
+
+
+def test_learned_data_leave_out_what_needs_their_density(monkeypatch):
+    """All solvers on a network: quick with one step each, and none is asked for what the network has not."""
+    names = ("ddim", next(name for name, info in SOLVERS.items() if info.exact_data))
+    every = tuple(choice for choice in fixed_step_solvers() if choice.name in names)
+    assert len(every) == 2
+    assert [choice.name for choice in fixed_step_solvers(ImageData(name="unet-digits")) if choice in every] == ["ddim"]
+    monkeypatch.setattr(
+        "core.experiments.grid_map.fixed_step_solvers",
+        lambda data=None, whole=fixed_step_solvers: tuple(choice for choice in whole(data) if choice in every),
+    )
+    spec = GridMapSpec(data=ImageData(name="unet-digits"), particles=1, nfe=1, grids=("uniform-lambda",))
+    result = run_experiment(spec)
+    assert [choice.name for choice in result.solvers] == ["ddim"]
+    assert any(every[1].label in note for note in result.notes)
