@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from core.analysis.distances import DISTANCES
-from core.data import TOY_DATA
+from core.data import TOY_DATA, make_images
 from core.experiments.build import is_exact
 from core.experiments.specification import CUSTOM, Timed
 from core.models.perturbed import PerturbedModel
@@ -16,8 +16,9 @@ ERRORS = {
     "none": "Exact score only",
     "field": "Random error",
     "eager": "Removes too much noise",
-    "learned": "Small trained network",
+    "learned": "Trained network",
 }
+NETWORKS = {"digits": "unet-digits"}  # images with an exact score, and the network trained on them
 NEED_DENSITY = ("modes", "nll")  # distances that ask a mixture for its weights or its density
 
 
@@ -26,8 +27,8 @@ class WithScoreError(Timed):
 
     error: Literal["none", "field", "eager", "learned"] = Field(
         "field",
-        description="the wrong score: a random field, a constant share too much noise removed, a small trained network "
-        "(2-D sets as they come), or none",
+        description="the wrong score: a random field, a constant share too much noise removed, a trained network "
+        "(2-D sets as they come, digits), or none",
     )
     size: float = Field(0.3, ge=0.0, le=2.0, description="RMS error of v, of data of size 1; not for a trained network")
     where: Literal["everywhere", "noise", "data"] = Field(
@@ -53,10 +54,19 @@ class WithScoreError(Timed):
         if self.particles < 10:
             raise ValueError(f"a distance needs at least 10 particles, got {self.particles}")
         if self.error == "learned":
-            plain = self.data.kind == "toy" and self.data.name != CUSTOM and self.data.scale == 1.0
-            if not plain or self.data.bandwidth not in (None, TOY_DATA[self.data.name].bandwidth):
-                raise ValueError("the small networks were trained on the 2-D sets as they come; choose another error")
+            self._trained()
         return self
+
+    def _trained(self) -> None:
+        if self.data.kind == "images":
+            if self.data.name not in NETWORKS:
+                raise ValueError(
+                    f"no network was trained on {self.data.name!r}; there is one for {', '.join(NETWORKS)}"
+                )
+            return
+        plain = self.data.name != CUSTOM and self.data.scale == 1.0
+        if not plain or self.data.bandwidth not in (None, TOY_DATA[self.data.name].bandwidth):
+            raise ValueError("the small networks were trained on the 2-D sets as they come; choose another error")
 
 
 def wrong_problem(spec: WithScoreError, exact: Problem) -> Problem | None:
@@ -64,7 +74,9 @@ def wrong_problem(spec: WithScoreError, exact: Problem) -> Problem | None:
     if spec.error == "none":
         return None
     if spec.error == "learned":
-        return Problem(shipped_plane(spec.data.name), exact.schedule)
+        images = spec.data.kind == "images"
+        model = make_images(NETWORKS[spec.data.name], spec.data.label) if images else shipped_plane(spec.data.name)
+        return Problem(model, exact.schedule)
     return Problem(PerturbedModel(exact.model, spec.size, spec.error, spec.where), exact.schedule)
 
 
@@ -72,7 +84,10 @@ def wrong_text(spec: WithScoreError) -> str:
     """The entries of a dict of problems, as code: the exact one and the wrong one."""
     if spec.error == "none":
         return 'problems = {"exact": problem}'
-    if spec.error == "learned":
+    if spec.error == "learned" and spec.data.kind == "images":
+        label = "" if spec.data.label is None else f", label={spec.data.label}"
+        wrong = f'make_images("{NETWORKS[spec.data.name]}"{label})'
+    elif spec.error == "learned":
         wrong = f'shipped_plane("{spec.data.name}")'
     else:
         wrong = f'PerturbedModel(model, {spec.size!r}, "{spec.error}", "{spec.where}")'
@@ -82,6 +97,6 @@ def wrong_text(spec: WithScoreError) -> str:
 def said(spec: WithScoreError) -> str:
     """The wrong score in a few words, for legends."""
     if spec.error == "learned":
-        return "small trained network"
+        return "the trained UNet" if spec.data.kind == "images" else "small trained network"
     among = {"everywhere": "", "noise": " among the noise", "data": " among the data"}[spec.where]
     return f"{'random error' if spec.error == 'field' else 'too eager'} of {spec.size:g}{among}"

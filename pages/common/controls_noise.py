@@ -8,7 +8,7 @@ from core.analysis.distances import DISTANCES
 from core.analysis.weak import TEST_FUNCTIONS
 from core.experiments.choices import SolverChoice
 from core.experiments.noise_sweep import MOST_NFE, samplers
-from core.experiments.scores import ERRORS, NEED_DENSITY
+from core.experiments.scores import ERRORS, NEED_DENSITY, NETWORKS
 from core.models.perturbed import WHERE
 from core.solvers import SOLVERS
 from pages.common import fields, settings
@@ -75,7 +75,8 @@ def budget(page: Any) -> None:
 
 def score_error(page: Any) -> None:
     """Which wrong score is compared with the exact one."""
-    offered = [name for name in ERRORS if name != "learned" or fields.kind() == "toy"]
+    known = fields.kind() == "toy" or settings.get("images.name", page.default.data.name) in NETWORKS
+    offered = [name for name in ERRORS if name != "learned" or known]
     held = settings.get(f"{page.name}.error", page.default.error)
     if held not in offered:
         settings.put(f"{page.name}.error", page.default.error)
@@ -85,7 +86,7 @@ def score_error(page: Any) -> None:
         offered,
         page.default.error,
         format_func=ERRORS.get,
-        help="The exact score plus a known error, or the score of a small network trained on these data.",
+        help="The exact score plus a known error, or the score of a network trained on these data.",
     )
     if chosen not in ("field", "eager"):
         return

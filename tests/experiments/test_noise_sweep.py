@@ -69,6 +69,21 @@ def test_the_shown_code_repeats_the_numbers(tmp_path, error):
     assert names["distances"] == {(point.score, point.value): point.measured.value for point in found.points}
 
 
+def test_a_trained_network_stands_beside_the_exact_score_of_its_images(tmp_path):
+    spec = NoiseSweepSpec(data=ImageData(label=3), particles=10, nfe=3, values=(0.0, 1.0), error="learned")
+    found = run_experiment(spec)
+    assert found.wrong == "the trained UNet"
+    values = [point.measured.value for point in found.points]
+    assert np.isfinite(values).all()
+    assert values[:2] != values[2:]
+    path = tmp_path / "shown.py"
+    path.write_text(snippet(spec))
+    shown = runpy.run_path(str(path))["distances"]
+    assert shown == {
+        (point.score, point.value): pytest.approx(point.measured.value, rel=1e-6) for point in found.points
+    }
+
+
 def test_a_run_that_diverged_is_said_and_not_the_best():
     spec = NoiseSweepSpec(data=ImageData(), particles=12, nfe=20, values=(0.0, 2.0), error="none")
     found = run_experiment(spec)
@@ -89,7 +104,7 @@ LEARNED = next(name for name, info in IMAGE_DATA.items() if not info.exact)
         ({"particles": 5}, "at least 10"),
         ({"nfe": 500}, "at most 400"),
         ({"data": ImageData(), "particles": 12, "distance": "nll"}, "no density"),
-        ({"data": ImageData(), "particles": 12, "error": "learned"}, "as they come"),
+        ({"data": ImageData(name="patches-16"), "particles": 12, "error": "learned"}, "there is one for digits"),
         ({"data": ToyData(name="ring", scale=2.0), "error": "learned"}, "as they come"),
         ({"data": ImageData(name=LEARNED), "particles": 12}, "exact score"),
     ],
