@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     line.add_argument("data", choices=list(TRAINING_DATA), help="training set")
     line.add_argument("--out", type=Path, required=True, help="folder of the run, its samples and its weights")
+    line.add_argument("--source", type=Path, help="your copy of the data: " + "; ".join(files_needed()))
     line.add_argument(
         "--minutes", type=float, default=15.0, help="stop after this long, if not done before (default 15)"
     )
@@ -45,6 +46,11 @@ def parser() -> argparse.ArgumentParser:
         else:
             line.add_argument(option, type=type(setting.default), default=None, help=f"default {setting.default}")
     return line
+
+
+def files_needed() -> list[str]:
+    """What the sets that do not come with a library need, each once."""
+    return list(dict.fromkeys(data.file for data in TRAINING_DATA.values() if data.file))
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -76,8 +82,8 @@ def trainer_for(arguments: argparse.Namespace) -> Trainer:
     }
     file = arguments.out / RUN_FILE
     if arguments.fresh or not file.exists():
-        return Trainer(arguments.data, Recipe(**given), arguments.device)
-    trainer = Trainer.resume(file, arguments.device)
+        return Trainer(arguments.data, Recipe(**given), arguments.device, arguments.source)
+    trainer = Trainer.resume(file, arguments.device, arguments.source)
     if trainer.name != arguments.data:
         raise ValueError(f"the run in {arguments.out} is trained on {trainer.name!r}; give --out another folder")
     for name, value in given.items():

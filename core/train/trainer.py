@@ -34,19 +34,20 @@ class Trainer:
     name : entry of ``TRAINING_DATA``.
     recipe : see :class:`Recipe`.
     device : where to train.
+    source : file or folder of the data, for a set that needs one.
 
     Source: Ho et al. 2020 (arXiv 2006.11239), algorithm 1; Ho and Salimans 2022 (arXiv 2207.12598), algorithm 1,
     for the dropped labels; Kingma et al. 2021 (arXiv 2107.00630), appendix I.1, for the spread times.
     """
 
-    def __init__(self, name: str, recipe: Recipe, device: str | torch.device = "cpu"):
+    def __init__(self, name: str, recipe: Recipe, device: str | torch.device = "cpu", source: Path | None = None):
         self.name = name
         self.recipe = recipe
         self.device = torch.device(device)
         self.data = TRAINING_DATA[name]
         self.preset = PRESETS[self.data.preset]
         self.schedule = make_schedule(self.preset.schedule)
-        self.images, self.labels = self.data.load()
+        self.images, self.labels = self.data.load(source, False)
         self.generator = torch.Generator().manual_seed(recipe.seed)  # of batches
         with self._own_randomness(None):
             torch.manual_seed(recipe.seed)
@@ -185,7 +186,7 @@ class Trainer:
         os.replace(partial, path)
 
     @classmethod
-    def resume(cls, path: str | Path, device: str | torch.device = "cpu") -> "Trainer":
+    def resume(cls, path: str | Path, device: str | torch.device = "cpu", source: Path | None = None) -> "Trainer":
         """The run written at ``path``.
 
         Raises
@@ -196,7 +197,7 @@ class Trainer:
         state = read_pt(path)
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise ValueError(f"{path} is not a training run of this program")
-        trainer = cls(state["data"], Recipe(**state["recipe"]), device)
+        trainer = cls(state["data"], Recipe(**state["recipe"]), device, source)
         trainer.net.load_state_dict(state["net"])
         trainer.ema.load_state_dict(state["ema"])
         trainer.optimiser.load_state_dict(state["optimiser"])

@@ -262,5 +262,5 @@ def test_help_names_the_settings():
     shown = subprocess.run(
         [sys.executable, "-m", "core.train", "--help"], cwd=root, capture_output=True, text=True, check=True
     )
-    for option in ("--minutes", "--bfloat16", "--channels-last", "--label-dropout", "{digits}"):
+    for option in ("--minutes", "--bfloat16", "--channels-last", "--label-dropout", "--source", "{digits,cifar10-16"):
         assert option in shown.stdout
