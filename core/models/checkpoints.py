@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.models.adm import NETWORKS, PRESETS, Preset
 from core.models.network import LEARNED, NetworkModel
-from core.schedules import make_schedule
+from core.schedules import Schedule, make_schedule
 
 METADATA_KEY = "solverscope"
 SUFFIXES = (".safetensors", ".pt")
@@ -35,6 +35,8 @@ _UNREADABLE = (
     pickle.UnpicklingError,
     zipfile.BadZipFile,
 )
+
+_ABLE = {"UNet": "predicts an image on its own", "Classifier": "names the class of a noisy image"}
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,24 @@ def load_network(
     ValueError
         If the file cannot be read, does not say what it is, or does not fit the network it claims to be.
     """
+    net, schedule, about = rebuild(path, "UNet", preset=preset, device=device, dtype=dtype)
+    settings = {key: about[key] for key in ("prediction", "learned_sigma", "classes", "null_label", "shape")}
+    return NetworkModel(net, schedule, labels=labels, **settings)
+
+
+def rebuild(
+    path: str | Path,
+    wanted: str,
+    *,
+    preset: str | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[nn.Module, Schedule, dict[str, Any]]:
+    """The network in a file, its training schedule, and its description as :func:`describe` writes it.
+
+    ``wanted`` is what the caller can use, "UNet" or "Classifier"; the rest, and what is raised, as for
+    :func:`load_network`.
+    """
     checkpoint = load_checkpoint(path)
     name = Path(path).name
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
@@ -175,12 +195,12 @@ def load_network(
     if preset is None and not checkpoint.metadata:
         raise ValueError(f"{name} does not say which network it belongs to; name its preset ({', '.join(PRESETS)})")
     about = describe(PRESETS[preset]) if preset is not None else checkpoint.metadata
-    if about.get("network") != "UNet":
-        raise ValueError(f"{name} holds a {about.get('network')!r}; only a 'UNet' predicts an image on its own")
+    if about.get("network") != wanted:
+        raise ValueError(f"{name} holds a {about.get('network')!r}; only a {wanted!r} {_ABLE[wanted]}")
     _check_description(name, about, len(checkpoint.state_dict))
     try:
         with torch.device("meta"):
-            net = NETWORKS["UNet"](**about["arguments"])
+            net = NETWORKS[wanted](**about["arguments"])
         schedule = make_schedule(about["schedule"])
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} describes no network that can be built: {error}") from error
@@ -190,8 +210,7 @@ def load_network(
     net = net.to(device or runtime_device().device)
     if dtype != torch.float32:
         net.convert_to(dtype)
-    settings = {key: about[key] for key in ("prediction", "learned_sigma", "classes", "null_label", "shape")}
-    return NetworkModel(net, schedule, labels=labels, **settings)
+    return net, schedule, about
 
 
 def _existing(path: str | Path) -> Path:
@@ -254,25 +273,28 @@ def _check_description(name: str, about: dict[str, Any], weights: int) -> None:
         return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
     arguments, null_label, shape = about.get("arguments"), about.get("null_label"), about.get("shape")
+    classifier = about.get("network") == "Classifier"
     sound = {
         "arguments": isinstance(arguments, dict),
         "schedule": isinstance(about.get("schedule"), str),
-        "prediction": about.get("prediction") in LEARNED,
+        "prediction": about.get("prediction") in ((None,) if classifier else LEARNED),
         "learned_sigma": isinstance(about.get("learned_sigma"), bool),
-        "classes": whole(about.get("classes")),
+        "classes": whole(about.get("classes"), 1 if classifier else 0),
         "null_label": null_label is None or whole(null_label),
         "shape": isinstance(shape, list | tuple) and len(shape) == 3 and all(whole(side, 1) for side in shape),
     }
     if all(sound.values()):
         levels, blocks, rows = (arguments.get(key) for key in ("channel_mult", "num_res_blocks", "num_classes"))
-        labels = max(about["classes"], 0 if null_label is None else null_label + 1)
-        outputs = shape[0] * (2 if about["learned_sigma"] else 1)
+        labels = 0 if classifier else max(about["classes"], 0 if null_label is None else null_label + 1)
+        outputs = about["classes"] if classifier else shape[0] * (2 if about["learned_sigma"] else 1)
         sound = {
             "channel_mult": isinstance(levels, list | tuple) and len(levels) <= weights,
             "num_res_blocks": whole(blocks) and blocks <= weights,
             "num_classes": (rows or 0) == labels if rows is None or whole(rows, 1) else False,
             "in_channels": arguments.get("in_channels") == shape[0],
             "out_channels": arguments.get("out_channels") == outputs,
+            # attention pooling knows the places of one size of image
+            "image_size": not classifier or shape[1] == shape[2] == arguments.get("image_size"),
         }
     wrong = [key for key, fine in sound.items() if not fine]
     if wrong:

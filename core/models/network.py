@@ -1,29 +1,15 @@
 """A trained network as a model that any schedule and any solver can query."""
 
 import copy
-import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from core.models.base import Model
+from core.models.levels import TrainedLevel, TrainedLevels, checked_labels, spread_labels
 from core.schedules import Schedule
 
 LEARNED = ("eps", "x0", "v")
-
-
-class TrainedLevel(NamedTuple):
-    """Where a query falls in the training schedule.
-
-    ``scale x`` is what the network sees at time index ``index``; ``shrink`` below 1 says how far beyond the trained
-    range the query lies (1: inside), on the ``noisy`` or on the clean side.
-    """
-
-    index: float
-    scale: float
-    shrink: float
-    noisy: bool
 
 
 class NetworkModel(Model):
@@ -82,8 +68,7 @@ class NetworkModel(Model):
         self.null_label = null_label
         self.discrete_steps = discrete_steps
         self.labels = self._checked(labels)
-        ends = schedule.log_snr(torch.tensor([schedule.t_max, schedule.t_min]))
-        self._lowest, self._highest = ends.tolist()
+        self._levels = TrainedLevels(schedule, discrete_steps)
 
     def with_labels(self, labels: int | Tensor | None) -> "NetworkModel":
         """The same network under other labels; the weights are shared."""
@@ -103,15 +88,7 @@ class NetworkModel(Model):
 
     def trained_level(self, alpha: float, sigma: float) -> TrainedLevel:
         """Where ``(alpha, sigma)`` falls in the training schedule."""
-        asked = math.log(alpha) - math.log(sigma) if alpha > 0 else -math.inf
-        lam = min(max(asked, self._lowest), self._highest)
-        t = self.schedule.time_of(lam)
-        noisy = asked < lam
-        if noisy:
-            scale = float(self.schedule.sigma(t)) / sigma
-        else:
-            scale = float(self.schedule.alpha(t)) / alpha
-        return TrainedLevel(float(t) * self.discrete_steps - 1, scale, math.exp(-abs(asked - lam)), noisy)
+        return self._levels.at(alpha, sigma)
 
     def predict(self, x: Tensor, alpha: float, sigma: float, kind: str) -> Tensor:
         """``kind`` (the trained prediction) for ``x`` (N, *shape); runs in the network's precision.
@@ -141,16 +118,10 @@ class NetworkModel(Model):
         x = x.to(device=first.device, dtype=first.dtype)
         times = torch.full((len(x),), index, device=first.device)
         if self.classes:
-            value = self.net(x, times, y=self._labels_for(x))
+            value = self.net(x, times, y=spread_labels(self.labels, x))
         else:
             value = self.net(x, times)
         return value[:, : self.shape[0]] if self.learned_sigma else value
-
-    def _labels_for(self, x: Tensor) -> Tensor:
-        labels = self.labels
-        if labels.ndim and len(labels) != len(x):
-            raise ValueError(f"{len(x)} particles need {len(x)} labels, got {len(labels)}")
-        return labels.to(x.device).expand(len(x))
 
     def _checked(self, labels: int | Tensor | None) -> Tensor | None:
         if not self.classes:
@@ -161,13 +132,4 @@ class NetworkModel(Model):
             if self.null_label is None:
                 raise ValueError(f"this network needs a label from 0 to {self.classes - 1}")
             return torch.tensor(self.null_label)
-        labels = torch.as_tensor(labels)
-        if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool or labels.ndim > 1:
-            raise ValueError("labels must be one whole number, or one for each particle")
-        known = (labels >= 0) & (labels < self.classes)
-        if self.null_label is not None:
-            known = known | (labels == self.null_label)
-        if not bool(known.all()):
-            wrong = labels[~known].flatten()[0].item()
-            raise ValueError(f"label {wrong} is unknown; this network knows 0 to {self.classes - 1}")
-        return labels.long()
+        return checked_labels(labels, self.classes, self.null_label)
