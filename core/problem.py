@@ -6,11 +6,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from core.models.base import Model
+from core.models.base import BASE, PUSH, Model
+from core.models.predictions import PREDICTIONS, convert
 from core.noise import normal
 from core.schedules import Schedule
 
-PREDICTIONS = ("eps", "x0", "v", "score")
+__all__ = ["PREDICTIONS", "Level", "Problem", "convert", "drift_coefficients", "levels_at"]
 
 
 class Level(NamedTuple):
@@ -42,37 +43,6 @@ def levels_at(schedule: Schedule, times: Tensor) -> list[Level]:
     columns = (times, schedule.alpha(times), schedule.sigma(times), schedule.log_snr(times))
     rates = (schedule.f(times), schedule.d_log_snr(times))
     return [Level(*row) for row in zip(*(column.tolist() for column in (*columns, *rates)), strict=True)]
-
-
-def convert(value: Tensor, given: str, wanted: str, x: Tensor, alpha: float, sigma: float) -> Tensor:
-    """Turn one prediction at ``x = alpha x0 + sigma eps`` into another.
-
-    ``v = alpha eps - sigma x0`` (Salimans and Ho 2022, arXiv 2202.00512, appendix D); ``score = -eps / sigma``.
-
-    Raises
-    ------
-    ValueError
-        If ``given`` or ``wanted`` is not one of ``PREDICTIONS``.
-    """
-    for kind in (given, wanted):
-        if kind not in PREDICTIONS:
-            raise ValueError(f"unknown prediction {kind!r}; choose one of: {', '.join(PREDICTIONS)}")
-    if given == wanted:
-        return value
-    if wanted == "x0" and given == "v":
-        return (alpha * x - sigma * value) / (alpha**2 + sigma**2)
-    if wanted == "x0":
-        return (x - sigma * convert(value, given, "eps", x, alpha, sigma)) / alpha
-    if wanted == "eps":
-        if given == "score":
-            return -sigma * value
-        if given == "v":
-            return (sigma * x + alpha * value) / (alpha**2 + sigma**2)
-        return (x - alpha * value) / sigma
-    if wanted == "score":
-        return convert(value, given, "eps", x, alpha, sigma) / -sigma
-    eps = convert(value, given, "eps", x, alpha, sigma)
-    return alpha * eps - sigma * convert(value, given, "x0", x, alpha, sigma)
 
 
 class Problem:
@@ -111,13 +81,24 @@ class Problem:
         return level
 
     def predict(self, x: Tensor, level: Level, kind: str) -> Tensor:
-        """``kind`` at a level: asked of the model directly where it can, converted otherwise."""
+        """``kind`` at a level: asked of the model directly where it can, converted otherwise.
+
+        ``BASE`` and ``PUSH`` are the parts of eps that guidance adds up (:mod:`core.models.guidance`).
+        """
         model = self.model
+        if kind in (BASE, PUSH):
+            return self._part(x, level, kind)
         if kind in model.native:
             return model.predict(x, level.alpha, level.sigma, kind)
         given = model.native[0]
         value = model.predict(x, level.alpha, level.sigma, given)
         return convert(value, given, kind, x, level.alpha, level.sigma)
+
+    def _part(self, x: Tensor, level: Level, kind: str) -> Tensor:
+        """One of the two parts of eps; without guidance all of it is the base."""
+        if self.model.splits:
+            return self.model.predict(x, level.alpha, level.sigma, kind)
+        return self.predict(x, level, "eps") if kind == BASE else torch.zeros_like(x)
 
     def preferred(self, level: Level) -> str:
         """``"x0"`` or ``"eps"``: the one whose use in the ODE does not cancel digits here.

@@ -2,7 +2,7 @@
 
 from core.data.images import IMAGE_DATA, ImageInfo, make_images, to_display
 from core.data.points import PointSet, mixture_from_points, read_points
-from core.data.toy import TOY_DATA, ToyInfo, make_toy
+from core.data.toy import TOY_DATA, ToyInfo, make_toy, toy_classifier
 
 __all__ = [
     "IMAGE_DATA",
@@ -15,4 +15,5 @@ __all__ = [
     "mixture_from_points",
     "read_points",
     "to_display",
+    "toy_classifier",
 ]

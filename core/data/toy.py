@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
 from core.data import shapes
-from core.models import GaussianMixture
+from core.models import BayesClassifier, GaussianMixture
 from core.registry import Registry
 
 SCALES = (0.1, 4.0)
@@ -26,6 +27,8 @@ class ToyInfo:
     bandwidth : default standard deviation of the Gaussian on each point, relative to a set of unit variance; None for
         a set whose widths are part of its definition.
     build : ``bandwidth -> GaussianMixture`` at scale 1.
+    classes : names of the classes; empty if there are none.
+    turns : whether components belong to the classes in turn; else each class has a run of them.
     """
 
     name: str
@@ -33,25 +36,66 @@ class ToyInfo:
     description: str
     bandwidth: float | None
     build: Callable[[float], GaussianMixture]
+    classes: tuple[str, ...] = ()
+    turns: bool = False
+
+    def labels(self, components: int) -> torch.Tensor:
+        """The class of each component, (K,)."""
+        index = torch.arange(components)
+        return index % len(self.classes) if self.turns else index * len(self.classes) // components
 
 
 TOY_DATA: Registry[ToyInfo] = Registry("2-D data set")
 
 
-def make_toy(name: str, *, scale: float = 1.0, bandwidth: float | None = None) -> GaussianMixture:
+def make_toy(
+    name: str, *, scale: float = 1.0, bandwidth: float | None = None, label: int | None = None
+) -> GaussianMixture:
     """The data set ``name`` as a mixture; ``scale`` multiplies places and widths alike.
+
+    ``label`` takes one class alone, where it lies in the whole; None takes all.
 
     Raises
     ------
     ValueError
-        On an unknown name, a scale or bandwidth out of range, or a bandwidth for a set that has none.
+        On an unknown name, a scale or bandwidth out of range, a bandwidth for a set that has none, or a class that
+        does not exist.
     """
     info = TOY_DATA[name]
+    check_label(name, info.classes, label)
     check_range("scale", scale, SCALES, "data far from unit size leave the range of the noise schedules")
     if bandwidth is not None and info.bandwidth is None:
         raise ValueError(f"the data set {name!r} has fixed widths; leave the bandwidth out")
     mixture = info.build(bandwidth_of(info, bandwidth))
+    if label is not None:
+        mixture = mixture.part(info.labels(len(mixture.weights)) == label)
     return rescaled(mixture, scale)
+
+
+def toy_classifier(name: str, *, scale: float = 1.0, bandwidth: float | None = None) -> BayesClassifier:
+    """The exact classifier of a set with classes; arguments and errors as of :func:`make_toy`.
+
+    Raises
+    ------
+    ValueError
+        If the set has no classes.
+    """
+    classes = TOY_DATA[name].classes
+    if not classes:
+        with_classes = ", ".join(other for other, info in TOY_DATA.items() if info.classes)
+        raise ValueError(f"the data set {name!r} has no classes to tell apart; those with classes: {with_classes}")
+    whole = make_toy(name, bandwidth=bandwidth)
+    labels = TOY_DATA[name].labels(len(whole.weights))
+    shares = [float(whole.weights[labels == label].sum()) for label in range(len(classes))]
+    models = [make_toy(name, scale=scale, bandwidth=bandwidth, label=label) for label in range(len(classes))]
+    return BayesClassifier(models, shares)
+
+
+def check_label(name: str, classes: tuple[str, ...], label: int | None) -> None:
+    """``ValueError`` unless ``label`` is None or a class of the set ``name``."""
+    if label is not None and not (isinstance(label, int) and 0 <= label < len(classes)):
+        allowed = f"0 to {len(classes) - 1}" if classes else "none (this set has no classes)"
+        raise ValueError(f"class {label} of {name!r} does not exist; allowed: {allowed}")
 
 
 def bandwidth_of(info: ToyInfo, bandwidth: float | None) -> float:
@@ -94,26 +138,29 @@ def _gaussian(_: float) -> GaussianMixture:
     return GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), covariances=((covariance + covariance.T) / 2)[None])
 
 
-def _add(name: str, title: str, description: str, bandwidth: float, points: Callable[[], np.ndarray]) -> None:
+def _add(
+    name: str, title: str, description: str, bandwidth: float, points: Callable[[], np.ndarray], **more: Any
+) -> None:
     build = partial(_from_shape, points)
-    TOY_DATA.add(name, ToyInfo(name, title, description, bandwidth, build))
+    TOY_DATA.add(name, ToyInfo(name, title, description, bandwidth, build, **more))
 
 
 def _from_shape(points: Callable[[], np.ndarray], bandwidth: float) -> GaussianMixture:
     return mixture_at(points(), bandwidth)
 
 
-_add("ring", "Ring of Gaussians", "Eight narrow clouds on a circle.", 0.12, shapes.ring)
+_TWO = ("first", "second")
+_add("ring", "Ring of Gaussians", "Eight narrow clouds on a circle.", 0.12, shapes.ring, classes=tuple("12345678"))
 _add("grid", "Grid of Gaussians", "Twenty-five narrow clouds on a square lattice.", 0.1, shapes.grid)
 TOY_DATA.add(
     "gaussian",
     ToyInfo("gaussian", "One Gaussian", "One elongated cloud: every path is known in closed form.", None, _gaussian),
 )
-_add("moons", "Two moons", "Two half circles that reach into each other.", 0.1, shapes.moons)
-_add("spirals", "Two spirals", "Two arms that wind around each other.", 0.07, shapes.spirals)
+_add("moons", "Two moons", "Two half circles that reach into each other.", 0.1, shapes.moons, classes=_TWO)
+_add("spirals", "Two spirals", "Two arms that wind around each other.", 0.07, shapes.spirals, classes=_TWO)
 _add("swiss-roll", "Swiss roll", "One long spiral band.", 0.07, shapes.swiss_roll)
 _add("checkerboard", "Checkerboard", "The dark squares of a board.", 0.1, shapes.checkerboard)
-_add("pinwheel", "Pinwheel", "Five bent arms.", 0.08, shapes.pinwheel)
-_add("circles", "Circles", "A circle inside another.", 0.07, shapes.circles)
+_add("pinwheel", "Pinwheel", "Five bent arms.", 0.08, shapes.pinwheel, classes=tuple("12345"), turns=True)
+_add("circles", "Circles", "A circle inside another.", 0.07, shapes.circles, classes=("outer", "inner"))
 _add("letter-s", "Letter S", "A letter drawn with a soft pen.", 0.12, shapes.letter_s)
 _add("face", "Face", "A smiling face.", 0.06, shapes.face)

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 import torch
 
+BASE, PUSH = "base", "push"  # what a model that splits also predicts
+
 
 class Model(ABC):
     """A predictor of the clean data, or of the noise, in ``x = alpha x0 + sigma eps``.
@@ -19,12 +21,18 @@ class Model(ABC):
         one into the other cancels digits at one end of the schedule.
     evaluations : how many network evaluations one call costs (guidance runs two).
     exact : True when the prediction is the exact posterior mean of a known data distribution.
+    splits : True when it also predicts :data:`BASE` and :data:`PUSH`, two parts of eps that add up to it.
     """
 
     shape: tuple[int, ...]
     native: tuple[str, ...]
     evaluations: int = 1
     exact: bool = False
+    splits: bool = False
+
+    def cost(self, alpha: float, sigma: float, kind: str) -> int:
+        """How many network evaluations one call of :meth:`predict` with these arguments costs."""
+        return self.evaluations
 
     @abstractmethod
     def predict(self, x: torch.Tensor, alpha: float, sigma: float, kind: str) -> torch.Tensor:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from core.models.base import Model
+from core.models.base import BASE, PUSH, Model
 
 
 class Evaluation(NamedTuple):
@@ -22,7 +22,7 @@ class CountedModel(Model):
 
     Attributes
     ----------
-    nfe : evaluations so far, each call counted ``model.evaluations`` times.
+    nfe : evaluations so far, each call counted ``model.cost`` times.
     levels : ``(alpha, sigma)`` of every call, in order.
     first : the first :class:`Evaluation` since :meth:`mark`, or None.
     latest : the most recent one, or None.
@@ -31,7 +31,7 @@ class CountedModel(Model):
     def __init__(self, model: Model):
         self.model = model
         self.shape, self.native = model.shape, model.native
-        self.evaluations, self.exact = model.evaluations, model.exact
+        self.evaluations, self.exact, self.splits = model.evaluations, model.exact, model.splits
         self.nfe = 0
         self.levels: list[tuple[float, float]] = []
         self.first: Evaluation | None = None
@@ -43,8 +43,10 @@ class CountedModel(Model):
 
     def predict(self, x: Tensor, alpha: float, sigma: float, kind: str) -> Tensor:
         value = self.model.predict(x, alpha, sigma, kind)
-        self.nfe += self.evaluations
+        self.nfe += self.model.cost(alpha, sigma, kind)
         self.levels.append((alpha, sigma))
-        self.latest = Evaluation(x, alpha, sigma, kind, value)
+        if kind == PUSH:  # says nothing of x0 by itself
+            return value
+        self.latest = Evaluation(x, alpha, sigma, "eps" if kind == BASE else kind, value)
         self.first = self.first or self.latest
         return value

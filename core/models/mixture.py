@@ -102,6 +102,13 @@ class GaussianMixture(Model):
             noise = torch.einsum("nde,ne->nd", self.axes[component], noise)
         return self.means[component] + noise
 
+    def part(self, components: Tensor) -> "GaussianMixture":
+        """The mixture of some components (bool (K,) or whole numbers) alone, in their proportions."""
+        weights = self.weights[components]
+        if self.axes is None:
+            return GaussianMixture(self.means[components], self.variances[components, 0].sqrt(), weights)
+        return GaussianMixture(self.means[components], weights=weights, covariances=self.covariances[components])
+
     def mean(self) -> Tensor:
         """Mean of the data, (D,)."""
         return self.weights @ self.means

@@ -74,6 +74,7 @@ class SolverInfo:
     strong_order : for a stochastic solver, the order of its paths on one Brownian path; None if none is claimed.
     exact_data : whether it needs the exact density of the data, and refuses a learned model.
     extra_nfe : evaluations of a run beyond ``nfe_per_step`` a step, such as a dearer start.
+    guided : whether it is made for guided models, and its order is that on them.
     knob : for a stochastic solver whose noise can be set, how.
     """
 
@@ -97,6 +98,7 @@ class SolverInfo:
     strong_order: float | None = None
     exact_data: bool = False
     extra_nfe: int = 0
+    guided: bool = False
     knob: Knob | None = None
     name: str = ""
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from core.models.base import BASE, PUSH
 from core.problem import Level, Problem, convert
 
 QUANTILE = 0.995
@@ -41,5 +42,10 @@ class ThresholdedProblem(Problem):
         self.rule = RULES[rule]
 
     def predict(self, x: Tensor, level: Level, kind: str) -> Tensor:
+        if kind == PUSH:  # a part of eps has no range of pixels; the base is thresholded instead
+            return super().predict(x, level, kind)
+        if kind == BASE:
+            x0 = self.rule(convert(super().predict(x, level, BASE), "eps", "x0", x, level.alpha, level.sigma))
+            return convert(x0, "x0", "eps", x, level.alpha, level.sigma)
         x0 = self.rule(super().predict(x, level, "x0"))
         return convert(x0, "x0", kind, x, level.alpha, level.sigma)

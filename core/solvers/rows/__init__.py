@@ -4,6 +4,28 @@ Importing this package fills ``core.solvers.SOLVERS``, in the order of the modul
 """
 
 # isort: off
-from core.solvers.rows import runge_kutta, multistep, single_step, deis, unipc, dpm_v3, adams, adaptive, stochastic
+from core.solvers.rows import (
+    runge_kutta,
+    multistep,
+    single_step,
+    deis,
+    unipc,
+    dpm_v3,
+    adams,
+    splitting,
+    adaptive,
+    stochastic,
+)
 
-__all__ = ["adams", "adaptive", "deis", "dpm_v3", "multistep", "runge_kutta", "single_step", "stochastic", "unipc"]
+__all__ = [
+    "adams",
+    "adaptive",
+    "deis",
+    "dpm_v3",
+    "multistep",
+    "runge_kutta",
+    "single_step",
+    "splitting",
+    "stochastic",
+    "unipc",
+]
