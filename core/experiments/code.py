@@ -9,6 +9,9 @@ _FROM = {
     "make_toy": "core.data",
     "make_images": "core.data",
     "mixture_from_points": "core.data",
+    "image_family": "core.data",
+    "toy_family": "core.data",
+    "GUIDANCE": "core.models.guidance",
     "make_grid": "core.grids",
     "GRIDS": "core.grids",
     "refine": "core.grids",
@@ -54,6 +57,10 @@ _FROM = {
     "exact_moments": "core.analysis.propagation",
     "gaussian_wasserstein": "core.analysis.propagation",
     "propagate_solver": "core.analysis.propagation",
+    "encode": "core.analysis.inversion",
+    "decode": "core.analysis.inversion",
+    "latent_statistics": "core.analysis.inversion",
+    "unpack_picture": "core.data.pictures",
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.experiments import specification as spec_module
+from core.experiments.boomerang import BoomerangSpec, run_boomerang
 from core.experiments.bounds import BoundsSpec, run_bounds, write_bounds
 from core.experiments.build import Report, Stop, never, silent
 from core.experiments.cards import run_catalogue
@@ -15,6 +16,7 @@ from core.experiments.catalogue import CatalogueSpec
 from core.experiments.convergence import run_convergence
 from core.experiments.curvature import run_curvature
 from core.experiments.grid_map import GridMapSpec, run_grid_map
+from core.experiments.inversion import InversionSpec, run_inversion
 from core.experiments.local_error import LocalErrorSpec, run_local_error
 from core.experiments.noise_sweep import NoiseSweepSpec, run_noise_sweep
 from core.experiments.order_table import OrderTableSpec, run_order_table
@@ -30,6 +32,7 @@ from core.experiments.writing_errors import write_grid_map, write_local_error, w
 from core.experiments.writing_grids import write_time_grids
 from core.experiments.writing_noise import write_noise_sweep, write_sde_orders
 from core.experiments.writing_recommend import write_recommend
+from core.experiments.writing_round_trip import write_boomerang, write_inversion
 from core.registry import Registry
 
 
@@ -205,6 +208,26 @@ EXPERIMENTS.add(
         BoundsSpec,
         run_bounds,
         write_bounds,
+    ),
+)
+EXPERIMENTS.add(
+    "inversion",
+    ExperimentInfo(
+        "Inversion",
+        "Carry data to noise by the probability-flow ODE and back with the same solver, and measure what is lost.",
+        InversionSpec,
+        run_inversion,
+        write_inversion,
+    ),
+)
+EXPERIMENTS.add(
+    "boomerang",
+    ExperimentInfo(
+        "There and back",
+        "Noise data to a time and carry them back: the distance to the input against the time.",
+        BoomerangSpec,
+        run_boomerang,
+        write_boomerang,
     ),
 )
 
