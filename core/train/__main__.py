@@ -1,35 +1,34 @@
 """``python -m core.train digits --minutes 15 --out runs/digits``: train, stop at any moment, go on later."""
 
 import argparse
-import signal
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from threading import Event
 
 import torch
 
-from core.models.checkpoints import describe, runtime_device, save_checkpoint
-from core.models.network import NetworkModel
+from core.models.checkpoints import runtime_device
 from core.train.data import TRAINING_DATA
+from core.train.loop import RUN_FILE, export, say, train
 from core.train.recipe import Recipe
-from core.train.sheet import draw_samples, sheet_labels, write_sheet
+from core.train.tasks import TASKS
 from core.train.trainer import Trainer
-
-RUN_FILE = "run.pt"
-SAVE_EVERY = 60.0  # seconds
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line; every field of :class:`Recipe` is an option."""
     line = argparse.ArgumentParser(
         prog="python -m core.train",
-        description="Train a diffusion network. Run the same command again to go on where it stopped.",
+        description="Train a diffusion network or a classifier. Run the same command again to go on where it stopped.",
     )
     line.add_argument("data", choices=list(TRAINING_DATA), help="training set")
+    line.add_argument(
+        "--network",
+        choices=list(TASKS),
+        default="diffusion",
+        help="what to train: a network that draws, a classifier of noisy images for guidance, or one of clean images "
+        "that judges samples (default diffusion)",
+    )
     line.add_argument("--out", type=Path, required=True, help="folder of the run, its samples and its weights")
     line.add_argument("--source", type=Path, help="your copy of the data: " + "; ".join(files_needed()))
     line.add_argument(
@@ -38,6 +37,13 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--device", default=runtime_device().device, help="cpu, cuda (default: cuda if there is one)")
     line.add_argument("--threads", type=int, default=None, help="CPU threads")
     line.add_argument("--rows", type=int, default=8, help="rows of the sample sheet (default 8)")
+    line.add_argument(
+        "--glance-minutes",
+        type=float,
+        default=10.0,
+        help="look at what it can do so often: samples in the folder 'glances', or accuracy; 0 for never (default 10)",
+    )
+    line.add_argument("--begin-from", type=Path, help="weights of the same network that a new run begins from")
     line.add_argument("--fresh", action="store_true", help="begin again, even where a run can be resumed")
     for setting in fields(Recipe):
         option = f"--{setting.name.replace('_', '-')}"
@@ -51,12 +57,6 @@ def parser() -> argparse.ArgumentParser:
 def files_needed() -> list[str]:
     """What the sets that do not come with a library need, each once."""
     return list(dict.fromkeys(data.file for data in TRAINING_DATA.values() if data.file))
-
-
-def say(text: str, end: str = "\n") -> None:
-    """Write to the terminal at once."""
-    sys.stdout.write(text + end)
-    sys.stdout.flush()
 
 
 def check_device(device: str) -> None:
@@ -82,10 +82,25 @@ def trainer_for(arguments: argparse.Namespace) -> Trainer:
     }
     file = arguments.out / RUN_FILE
     if arguments.fresh or not file.exists():
-        return Trainer(arguments.data, Recipe(**given), arguments.device, arguments.source)
+        return Trainer(
+            arguments.data,
+            Recipe(**given),
+            arguments.device,
+            arguments.source,
+            arguments.network,
+            arguments.begin_from,
+        )
     trainer = Trainer.resume(file, arguments.device, arguments.source)
     if trainer.name != arguments.data:
         raise ValueError(f"the run in {arguments.out} is trained on {trainer.name!r}; give --out another folder")
+    if trainer.network != arguments.network:
+        raise ValueError(f"the run in {arguments.out} trains a {trainer.network}; give --out another folder")
+    begun_from = trainer.begun_from and trainer.begun_from["file"]
+    if arguments.begin_from is not None and arguments.begin_from.name != begun_from:
+        raise ValueError(
+            f"the run in {arguments.out} was begun from {begun_from or 'fresh weights'}; give --out another folder, or "
+            "begin again with --fresh"
+        )
     for name, value in given.items():
         if getattr(trainer.recipe, name) != value:
             raise ValueError(
@@ -95,73 +110,14 @@ def trainer_for(arguments: argparse.Namespace) -> Trainer:
     return trainer
 
 
-@contextmanager
-def asked_to_stop() -> Iterator[Event]:
-    """An event that Ctrl-C or a termination signal sets, so that a run ends between two steps and not inside one."""
-    stop = Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(which, lambda *_: stop.set()) for which in signals]
-    try:
-        yield stop
-    finally:
-        for which, handler in zip(signals, before, strict=True):
-            signal.signal(which, handler)
-
-
-def train(trainer: Trainer, out: Path, minutes: float) -> None:
-    """Train until the recipe is done, time runs out or the user stops it, saving on the way and at the end."""
-    begun = saved = told = time.monotonic()
-    seconds_before, first_step = trainer.seconds, trainer.step
-    with asked_to_stop() as stop:
-        while not (stop.is_set() or trainer.finished) and time.monotonic() - begun < 60 * minutes:
-            trainer.train_step()
-            now = time.monotonic()
-            trainer.seconds = seconds_before + now - begun
-            if now - told >= 2:
-                told = now
-                rate = (trainer.step - first_step) * trainer.recipe.batch / (now - begun)
-                left = max(0.0, minutes - (now - begun) / 60)
-                say(
-                    f"step {trainer.step}/{trainer.recipe.steps}  images {trainer.images_seen}  "
-                    f"loss {trainer.recent_loss:.4f}  {rate:.0f} images/s  {left:.1f} min left"
-                )
-            if now - saved >= SAVE_EVERY:
-                saved = now
-                trainer.save(out / RUN_FILE)
-    if not trainer.finished:
-        say(f"stopped at step {trainer.step} of {trainer.recipe.steps}; run the same command to go on")
-    trainer.save(out / RUN_FILE)
-
-
-def export(trainer: Trainer, out: Path, rows: int) -> None:
-    """Write the averaged weights and a sheet of ``rows`` samples of each class."""
-    preset = trainer.preset
-    about = describe(
-        preset,
-        data=trainer.data.title,
-        images_seen=trainer.images_seen,
-        seconds=round(trainer.seconds),
-        recipe=trainer.recipe.as_dict(),
-    )
-    save_checkpoint(out / preset.weights, trainer.ema.state_dict(), about)
-    model = NetworkModel(
-        trainer.ema,
-        trainer.schedule,
-        shape=preset.shape,
-        prediction=preset.prediction,
-        classes=preset.classes,
-        null_label=preset.null_label,
-    )
-    samples = draw_samples(model, sheet_labels(preset.classes, rows))
-    write_sheet(samples, out / f"{Path(preset.weights).stem}.png", columns=preset.classes)
-
-
 def main(line: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = parser().parse_args(line)
     try:
         if not arguments.minutes > 0:
             raise ValueError(f"--minutes must be above 0, got {arguments.minutes}")
+        if not arguments.glance_minutes >= 0:
+            raise ValueError(f"--glance-minutes must be 0 or more, got {arguments.glance_minutes}")
         check_device(arguments.device)
         for option in ("threads", "rows"):
             number = getattr(arguments, option)
@@ -174,12 +130,12 @@ def main(line: list[str] | None = None) -> int:
             f"{trainer.data.title}: {len(trainer.images)} images, {sum(p.numel() for p in trainer.net.parameters())} "
             f"weights, on {trainer.device}, from step {trainer.step}"
         )
-        train(trainer, arguments.out, arguments.minutes)
+        train(trainer, arguments.out, arguments.minutes, arguments.glance_minutes)
         export(trainer, arguments.out, arguments.rows)
     except (ValueError, RuntimeError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    say(f"weights and samples are in {arguments.out}")
+    say(f"the weights are in {arguments.out}")
     return 0
 
 

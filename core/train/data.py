@@ -14,13 +14,13 @@ from core.train.cifar import read_cifar10
 
 @dataclass(frozen=True)
 class TrainingData:
-    """A labelled set of images and the network for it.
+    """A labelled set of images and the networks for it.
 
     Attributes
     ----------
     title : name in messages and model cards.
-    preset : entry of ``core.models.adm.PRESETS`` that is trained on it.
-    classifier : entry for its classifier of noisy images; "" where there is none.
+    presets : for each entry of ``core.train.tasks.TASKS`` that it has a network for, the entry of
+        ``core.models.adm.PRESETS``.
     flip : whether the mirror image of an example is as good an example.
     load : ``(source, test) -> images (M, C, H, W) float32 in [-1, 1], labels (M,) int64``; ``test`` asks for the
         examples kept apart, which a set without such a part refuses by ``ValueError``.
@@ -28,11 +28,21 @@ class TrainingData:
     """
 
     title: str
-    preset: str
-    classifier: str
+    presets: dict[str, str]
     flip: bool
     load: Callable[..., tuple[Tensor, Tensor]]
     file: str = ""
+
+    def parts(self, source: Path | None, held_out: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor] | None]:
+        """Images and labels to train on, and those to test on: every ``held_out``-th image; for 0 the test part.
+
+        Without ``held_out``, a set that has no test part gives None for it.
+        """
+        images, labels = self.load(source, False)
+        if not held_out:
+            return (images, labels), (self.load(source, True) if self.file else None)
+        kept = torch.arange(len(images)) % held_out == held_out - 1
+        return (images[~kept], labels[~kept]), (images[kept], labels[kept])
 
 
 def load_digits(source: Path | None = None, test: bool = False) -> tuple[Tensor, Tensor]:
@@ -60,14 +70,17 @@ def _cifar10(side: int) -> Callable[..., tuple[Tensor, Tensor]]:
 CIFAR_FILE = "CIFAR-10: the folder cifar-10-batches-bin of its binary version, or an .npz of JPEG files"
 
 TRAINING_DATA: Registry[TrainingData] = Registry("training set")
-TRAINING_DATA.add("digits", TrainingData("scikit-learn digits", "digits", "digits-classifier", False, load_digits))
+TRAINING_DATA.add(
+    "digits",
+    TrainingData("scikit-learn digits", {"diffusion": "digits", "classifier": "digits-classifier"}, False, load_digits),
+)
 for _side in (16, 32):
+    _name = f"cifar10-{_side}"
     TRAINING_DATA.add(
-        f"cifar10-{_side}",
+        _name,
         TrainingData(
             f"CIFAR-10, {_side}x{_side}",
-            f"cifar10-{_side}",
-            f"cifar10-{_side}-classifier",
+            {"diffusion": _name, "classifier": f"{_name}-classifier", "judge": f"{_name}-judge"},
             True,
             _cifar10(_side),
             CIFAR_FILE,

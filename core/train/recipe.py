@@ -19,10 +19,12 @@ class Recipe:
         keeps the weakest noise in the game.
     weight_decay, clip : of AdamW, and the largest norm of a gradient.
     ema : decay per step of the averaged weights; the average starts fast, as ``min(ema, (1 + n) / (10 + n))``.
-    label_dropout : probability that a label is replaced by "no label", so that one network learns both.
+    label_dropout : probability that a label is replaced by "no label", so that one network learns both; of diffusion
+        networks, as are ``emphasis`` and ``floor``.
     bfloat16 : mixed precision (convolutions and products in bfloat16, weights in float32). For GPUs and large images:
         on a CPU the gradient of attention over few positions is slow in it.
     channels_last : memory order of images and convolutions; faster on most machines, equal up to rounding.
+    held_out : every this many-th example is kept from training, for testing; 0 for none.
     seed : of everything random.
 
     Raises
@@ -44,6 +46,7 @@ class Recipe:
     label_dropout: float = 0.1
     bfloat16: bool = False
     channels_last: bool = True
+    held_out: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,11 +62,14 @@ class Recipe:
             "clip": (0, 1e6),
             "ema": (0, 1),
             "label_dropout": (0, 1),
+            "held_out": (0, 10**6),
             "seed": (0, 2**63 - 1),
         }
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must lie between {low} and {high}, got {getattr(self, name)}")
+        if self.held_out == 1:
+            raise ValueError("held_out = 1 would leave nothing to train on; give 0 or at least 2")
 
     def rate(self, step: int) -> float:
         """Learning rate of step ``step``, counted from 0."""

@@ -11,20 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from core.models.adm import PRESETS
-from core.models.checkpoints import read_pt
+from core.models.checkpoints import load_checkpoint, read_pt, rebuild
 from core.schedules import make_schedule
 from core.train.data import TRAINING_DATA
 from core.train.recipe import Recipe
+from core.train.tasks import TASKS, Batch
 
 FORMAT = "solverscope training run, version 1"
 
 
 class Trainer:
-    """Learns eps from ``x_t = alpha_t x0 + sigma_t eps`` at times spread evenly over the training schedule.
+    """Trains one network on noisy images at times spread evenly over the training schedule.
 
-    Loss: mean of ``w_t |eps_theta(x_t, 1000 t - 1, y) - eps|^2`` with ``w_t = (sigma_t / alpha_t)^emphasis + floor``,
-    at continuous times: a batch takes one time from each of its equal slices of the range, which lowers the variance
-    of the gradient.
+    What the network is asked, and the loss, are its task's (``core.train.tasks``). Times are continuous: a batch
+    takes one from each of its equal slices of the range, which lowers the variance of the gradient.
 
     Everything that a step depends on is in :meth:`state`: stopping and resuming gives the weights of a run that
     was not stopped, on the same machine.
@@ -35,27 +35,48 @@ class Trainer:
     recipe : see :class:`Recipe`.
     device : where to train.
     source : file or folder of the data, for a set that needs one.
+    network : entry of ``TASKS``.
+    begin_from : trained weights, of the same preset, to begin from instead of fresh ones.
 
-    Source: Ho et al. 2020 (arXiv 2006.11239), algorithm 1; Ho and Salimans 2022 (arXiv 2207.12598), algorithm 1,
-    for the dropped labels; Kingma et al. 2021 (arXiv 2107.00630), appendix I.1, for the spread times.
+    Raises
+    ------
+    ValueError
+        If the data cannot be read, there is no such network for them, or ``begin_from`` does not fit it.
+
+    Source: Kingma et al. 2021 (arXiv 2107.00630), appendix I.1, for the spread times.
     """
 
-    def __init__(self, name: str, recipe: Recipe, device: str | torch.device = "cpu", source: Path | None = None):
+    def __init__(
+        self,
+        name: str,
+        recipe: Recipe,
+        device: str | torch.device = "cpu",
+        source: Path | None = None,
+        network: str = "diffusion",
+        begin_from: Path | None = None,
+    ):
         self.name = name
+        self.network = network
         self.recipe = recipe
         self.device = torch.device(device)
         self.data = TRAINING_DATA[name]
-        self.preset = PRESETS[self.data.preset]
+        self.task = TASKS[network]
+        if network not in self.data.presets:
+            raise ValueError(
+                f"{self.data.title}: there is no {network} for them; choose {', '.join(self.data.presets)}"
+            )
+        self.preset = PRESETS[self.data.presets[network]]
         self.schedule = make_schedule(self.preset.schedule)
-        self.images, self.labels = self.data.load(source, False)
+        (self.images, self.labels), self.unseen = self.data.parts(source, recipe.held_out)
         self.generator = torch.Generator().manual_seed(recipe.seed)  # of batches
         with self._own_randomness(None):
             torch.manual_seed(recipe.seed)
             self.net = self._placed(self.preset.build())
             self.dropout_state = self._random_state()
             self.ema = self._placed(self.preset.build())
+        self.begun_from = None if begin_from is None else self._begin(begin_from)
         self.ema.load_state_dict(self.net.state_dict())
-        self.ema.requires_grad_(False)
+        self.ema.requires_grad_(False).eval()
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(),
             lr=recipe.learning_rate,
@@ -88,15 +109,14 @@ class Trainer:
     def train_step(self) -> float:
         """One step of the optimiser on one batch; returns its loss."""
         recipe = self.recipe
-        inputs, index, labels, eps, weight = self._batch()
+        batch = self._batch()
         self.net.train()
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate(self.step)
         with self._own_randomness(self.dropout_state):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.bfloat16):
-                predicted = self.net(inputs, index, y=labels)
+                loss = self.task.loss(self.net, batch)
             self.dropout_state = self._random_state()
-        loss = ((predicted.float() - eps).square() * weight).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), recipe.clip)
@@ -109,25 +129,24 @@ class Trainer:
         self._note(value)
         return value
 
-    def _batch(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Noisy images, their time indices, labels (some dropped), the noise to predict and its weight in the loss."""
+    def _batch(self) -> Batch:
         recipe, draw, size = self.recipe, self.generator, self.recipe.batch
         chosen = torch.randint(len(self.images), (size,), generator=draw)
         x0, labels = self.images[chosen], self.labels[chosen]
         if self.data.flip:
             mirrored = torch.rand(size, generator=draw) < 0.5
             x0 = torch.where(mirrored[:, None, None, None], x0.flip(3), x0)
-        dropped = torch.rand(size, generator=draw) < recipe.label_dropout
-        labels = torch.where(dropped, self.preset.null_label, labels)
+        labels = self.task.labels(labels, self.preset, recipe, draw)
         slices = (torch.arange(size, dtype=torch.float64) + torch.rand((), generator=draw, dtype=torch.float64)) / size
         t = self.schedule.t_min + (self.schedule.t_max - self.schedule.t_min) * slices
         eps = torch.randn(x0.shape, generator=draw)
-        alpha, sigma = (f(t).float()[:, None, None, None] for f in (self.schedule.alpha, self.schedule.sigma))
-        inputs, index = alpha * x0 + sigma * eps, (1000 * t - 1).float()
+        alpha, sigma, index = self.task.levels(t, self.schedule)
+        alpha, sigma = (level.float()[:, None, None, None] for level in (alpha, sigma))
+        images = alpha * x0 + sigma * eps
         weight = (sigma / alpha) ** recipe.emphasis + recipe.floor
         if recipe.channels_last:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        return tuple(part.to(self.device) for part in (inputs, index, labels, eps, weight))
+            images = images.contiguous(memory_format=torch.channels_last)
+        return Batch(*(part.to(self.device) for part in (images, index.float(), labels, eps, weight)))
 
     def _average(self) -> None:
         decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
@@ -140,6 +159,13 @@ class Trainer:
         if len(self._recent) == 100:
             self.history.append((self.step, sum(self._recent) / 100))
             self._recent.clear()
+
+    def _begin(self, weights: Path) -> dict[str, Any]:
+        """Take weights over; returns where they come from, for the record."""
+        net, _, _ = rebuild(weights, self.preset.network, preset=self.data.presets[self.network], device="cpu")
+        self.net.load_state_dict(net.state_dict())
+        about = load_checkpoint(weights).metadata
+        return {"file": weights.name, "images_seen": about.get("images_seen"), "begun_from": about.get("begun_from")}
 
     def _placed(self, net: nn.Module) -> nn.Module:
         order = torch.channels_last if self.recipe.channels_last else torch.contiguous_format
@@ -164,6 +190,8 @@ class Trainer:
         return {
             "format": FORMAT,
             "data": self.name,
+            "network": self.network,
+            "begun_from": self.begun_from,
             "recipe": self.recipe.as_dict(),
             "device": self.device.type,
             "net": self.net.state_dict(),
@@ -197,7 +225,10 @@ class Trainer:
         state = read_pt(path)
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise ValueError(f"{path} is not a training run of this program")
-        trainer = cls(state["data"], Recipe(**state["recipe"]), device, source)
+        # the first runs were all of diffusion networks and did not say so
+        network = state.get("network", "diffusion")
+        trainer = cls(state["data"], Recipe(**state["recipe"]), device, source, network)
+        trainer.begun_from = state.get("begun_from")
         trainer.net.load_state_dict(state["net"])
         trainer.ema.load_state_dict(state["ema"])
         trainer.optimiser.load_state_dict(state["optimiser"])

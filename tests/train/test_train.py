@@ -15,15 +15,20 @@ from torch import nn
 
 from core.models import NetworkModel, load_checkpoint, load_network, save_checkpoint
 from core.models.checkpoints import describe
+from core.models.classifier import load_classifier
 from core.schedules import make_schedule
+from core.train import loop
 from core.train.__main__ import main, parser, trainer_for
+from core.train.accuracy import LEVELS, accuracy_by_level
 from core.train.data import TRAINING_DATA
 from core.train.recipe import Recipe
 from core.train.report import frechet_distance, measure
 from core.train.report import main as report_main
 from core.train.sheet import draw_samples, sheet_labels, write_sheet
+from core.train.tasks import TASKS, Batch
 from core.train.trainer import Trainer
 
+WEIGHTS = Path(__file__).parents[2] / "assets" / "weights"
 QUICK = Recipe(steps=50, batch=16, warmup=5, learning_rate=3e-3, emphasis=0, floor=0)
 
 
@@ -53,13 +58,15 @@ def test_a_few_steps_lower_the_loss():
     assert np.mean(losses[-5:]) < 0.75
 
 
-@pytest.mark.parametrize("bfloat16", [False, True])
-def test_a_run_that_was_stopped_ends_where_an_unbroken_one_does(tmp_path, bfloat16):
-    recipe = Recipe(steps=7, batch=16, warmup=3, cooldown=0.5, bfloat16=bfloat16)
-    unbroken = Trainer("digits", recipe)
+@pytest.mark.parametrize(
+    ("network", "bfloat16"), [("diffusion", False), ("diffusion", True), ("classifier", False), ("classifier", True)]
+)
+def test_a_run_that_was_stopped_ends_where_an_unbroken_one_does(tmp_path, network, bfloat16):
+    recipe = Recipe(steps=7, batch=16, warmup=3, cooldown=0.5, bfloat16=bfloat16, held_out=10)
+    unbroken = Trainer("digits", recipe, network=network)
     losses = advance(unbroken, 6)
 
-    stopped = Trainer("digits", recipe)
+    stopped = Trainer("digits", recipe, network=network)
     first = advance(stopped, 3)
     stopped.save(tmp_path / "run.pt")
     advance(stopped, 1)  # lost: it came after the last save
@@ -69,6 +76,154 @@ def test_a_run_that_was_stopped_ends_where_an_unbroken_one_does(tmp_path, bfloat
     for ours, theirs in zip(weights(resumed), weights(unbroken), strict=True):
         assert torch.equal(ours, theirs)
     assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
+
+
+def test_runs_written_before_there_were_classifiers_go_on(tmp_path):
+    trainer = Trainer("digits", QUICK)
+    advance(trainer, 2)
+    state = trainer.state()
+    for newer in ("network", "begun_from"):
+        del state[newer]
+    del state["recipe"]["held_out"]
+    torch.save(state, tmp_path / "run.pt")
+    resumed = Trainer.resume(tmp_path / "run.pt")
+    assert (resumed.network, resumed.step, len(resumed.images)) == ("diffusion", 2, 1797)
+    assert advance(resumed, 1) == advance(trainer, 1)
+
+
+def test_a_few_steps_teach_a_classifier_something():
+    trainer = Trainer("digits", Recipe(steps=60, batch=64, warmup=5, learning_rate=3e-3, ema=0.9), network="classifier")
+    losses = advance(trainer, 60)
+    assert losses[0] == pytest.approx(np.log(10), rel=0.05)  # a fresh network finds all classes about alike
+    assert np.mean(losses[-5:]) < 1.9
+    found = accuracy_by_level(trainer.task, trainer.ema, trainer.schedule, trainer.images, trainer.labels)
+    assert next(iter(found)) == "sigma/alpha 0.02"
+    assert found["sigma/alpha 0.2"] > 0.5 > 0.25 > found["sigma/alpha 20"]
+
+
+class Grey(nn.Module):
+    """Names the nearest of three greys, reading off the time index how far the image was scaled down."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.seen: list[float] = []
+
+    def forward(self, x, index):
+        self.seen.append(float(index[0]))
+        alpha = make_schedule("ddpm-linear").alpha((index.double() + 1) / 1000)
+        grey = x.double().mean((1, 2, 3)) / alpha
+        return -(grey[:, None] - torch.tensor([-1.0, 0.0, 1.0])).square()
+
+
+def test_accuracy_is_counted_at_every_level():
+    net, schedule, labels = Grey(), make_schedule("ddpm-linear"), torch.arange(900) % 3
+    images = (labels - 1.0)[:, None, None, None].expand(900, 1, 2, 2)
+    found = list(accuracy_by_level(TASKS["classifier"], net, schedule, images, labels).values())
+    times = 1000 * schedule.time_of(-torch.tensor(LEVELS, dtype=torch.float64).log()) - 1
+    assert net.seen[::2] == pytest.approx(times.tolist(), rel=1e-5)  # two parts of the images at each
+    # the mean of four pixels errs by half of sigma / alpha, the greys are one apart, and the middle one errs both ways
+    right = [1 - 4 / 3 * torch.special.ndtr(torch.tensor(-1 / level)).item() for level in LEVELS]
+    assert found == pytest.approx(right, abs=0.06)
+
+
+def test_a_judge_sees_clean_images_only():
+    trainer = Trainer("digits", Recipe(batch=32))
+    trainer.task = TASKS["judge"]
+    batch = trainer._batch()
+    assert torch.equal(batch.index, torch.zeros(32))
+    assert torch.equal((batch.images + 1) * 8, ((batch.images + 1) * 8).round())
+    labels = torch.arange(900) % 3
+    images = (labels - 1.0)[:, None, None, None].expand(900, 1, 2, 2)
+    assert accuracy_by_level(TASKS["judge"], Grey(), trainer.schedule, images, labels) == {"clean": 1.0}
+
+
+def test_cross_entropy_is_what_a_classifier_is_taught():
+    class Sure(nn.Module):
+        def forward(self, x, index):
+            return torch.tensor([[0.0, 9.0, 0.0]]).expand(len(x), 3)
+
+    batch = Batch(*(torch.zeros(4, 1, 2, 2), torch.zeros(4), torch.tensor([1, 1, 1, 0]), None, None))
+    wrong, right = np.log(2 + np.exp(9)), np.log(2 * np.exp(-9) + 1)
+    assert float(TASKS["classifier"].loss(Sure(), batch)) == pytest.approx((3 * right + wrong) / 4)
+
+
+def test_every_so_manieth_example_can_be_kept_from_training():
+    trainer = Trainer("digits", Recipe(held_out=5), network="classifier")
+    images, labels = TRAINING_DATA["digits"].load()
+    unseen, unseen_labels = trainer.unseen
+    assert torch.equal(unseen, images[4::5])
+    assert torch.equal(unseen_labels, labels[4::5])
+    assert len(trainer.images) == 1797 - 359
+    assert not (trainer.images[:, None].flatten(2) == unseen[0].flatten()).all(2).any()
+    assert Trainer("digits", QUICK).unseen is None
+
+
+def test_a_run_begins_from_weights_and_says_so(tmp_path, capsys):
+    start = WEIGHTS / "digits.safetensors"
+    command = ["digits", "--out", str(tmp_path), "--steps", "2", "--batch", "8", "--device", "cpu", "--rows", "1"]
+    trainer = trainer_for(parser().parse_args([*command, "--begin-from", str(start)]))
+    given = load_checkpoint(start)
+    for name, value in given.state_dict.items():
+        assert torch.equal(trainer.net.state_dict()[name], value.float())
+        assert torch.equal(trainer.ema.state_dict()[name], value.float())
+    trainer.save(tmp_path / "run.pt")
+    assert main([*command, "--begin-from", str(start)]) == 0
+    about = load_checkpoint(tmp_path / "digits.safetensors").metadata
+    assert about["begun_from"]["file"] == "digits.safetensors"
+    assert about["begun_from"]["images_seen"] == given.metadata["images_seen"]
+    assert about["images_seen"] == 16
+    assert main([*command, "--begin-from", str(tmp_path / "else.safetensors")]) == 2
+    assert "was begun from digits.safetensors; give --out another folder" in capsys.readouterr().err
+
+
+def test_weights_of_another_network_are_no_beginning(tmp_path):
+    with pytest.raises(ValueError, match="does not fit its network"):
+        Trainer("digits", QUICK, network="classifier", begin_from=WEIGHTS / "digits.safetensors")
+    with pytest.raises(ValueError, match="there is no weights file"):
+        Trainer("digits", QUICK, begin_from=tmp_path / "gone.safetensors")
+
+
+def test_the_command_trains_a_classifier(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(loop, "NOTE_EVERY", 1e-9)
+    line = ["digits", "--network", "classifier", "--out", str(tmp_path), "--steps", "3", "--batch", "8"]
+    line += ["--held-out", "20", "--device", "cpu"]
+    assert main([*line, "--glance-minutes", "1e-9"]) == 0
+    told = capsys.readouterr().out
+    assert "1708 images" in told
+    assert told.count("right on unseen images: sigma/alpha 0.02 ") == 3
+    model = load_classifier(tmp_path / "digits-classifier.safetensors", device="cpu")
+    assert (model.classes, model.shape) == (10, (1, 8, 8))
+    about = load_checkpoint(tmp_path / "digits-classifier.safetensors").metadata
+    assert (about["images_seen"], about["recipe"]["held_out"], about["trained_as"]) == (24, 20, "classifier")
+    rates = np.genfromtxt(tmp_path / "rates.csv", delimiter=",", names=True)
+    assert rates["step"].tolist() == [1, 2, 3]
+    assert rates["images_seen"].tolist() == [8, 16, 24]
+    assert (rates["images_per_second"] > 0).all()
+    assert {path.name for path in tmp_path.iterdir()} == {"run.pt", "rates.csv", "digits-classifier.safetensors"}
+    assert main(["digits", "--out", str(tmp_path)]) == 2
+    assert "trains a classifier; give --out another folder" in capsys.readouterr().err
+
+
+def test_a_glance_shows_one_sample_of_each_class(tmp_path):
+    trainer = Trainer("digits", QUICK)
+    advance(trainer, 1)
+    state = trainer.generator.get_state(), trainer.dropout_state
+    loop.glance(trainer, tmp_path)
+    assert Image.open(tmp_path / "glances" / "000000016.png").size == (10 * 36, 36)
+    assert torch.equal(trainer.generator.get_state(), state[0])
+    assert torch.equal(trainer.dropout_state, state[1])
+
+
+def test_there_is_no_judge_of_digits():
+    with pytest.raises(ValueError, match="there is no judge for them; choose diffusion, classifier"):
+        Trainer("digits", QUICK, network="judge")
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0, [False] * 4), (2, [False, True, False, True])])
+def test_once_in_a_while(seconds, expected):
+    every = loop.Every(seconds, last=10.0)
+    assert [every.due(now) for now in (11.0, 12.5, 13.0, 14.5)] == expected
 
 
 def test_training_leaves_the_global_generator_alone():
@@ -171,6 +326,8 @@ def test_a_signal_ends_the_run_after_the_step_in_progress(tmp_path, monkeypatch,
         (["--minutes", "-1"], "--minutes must be above 0"),
         (["--minutes", "nan"], "--minutes must be above 0"),
         (["--threads", "0"], "--threads must be at least 1"),
+        (["--glance-minutes", "-1"], "--glance-minutes must be 0 or more, got -1.0"),
+        (["--held-out", "1"], "held_out = 1 would leave nothing"),
         (["--rows", "0"], "--rows must be at least 1"),
         (["--batch", "0"], "batch must lie between 1 and"),
         (["--label-dropout", "2"], "label_dropout must lie between 0 and 1"),

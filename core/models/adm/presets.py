@@ -260,3 +260,76 @@ add_own(
     channel_mult=(1, 2, 2),
     num_res_blocks=1,
 )
+
+
+def add_own_classifier(name: str, title: str, side: int, channels: int, *, colours: int = 3, **arguments: Any) -> None:
+    """Enter a classifier that is trained here on ten classes."""
+    full = {
+        "image_size": side,
+        "in_channels": colours,
+        "model_channels": channels,
+        "out_channels": 10,
+        "num_res_blocks": 1,
+        "dropout": 0.1,
+        "num_head_channels": 32,
+        "use_scale_shift_norm": True,
+        "resblock_updown": True,
+        "pool": "attention",
+    }
+    data, _, task = name.rpartition("-")
+    PRESETS.add(
+        name,
+        Preset(
+            title=title,
+            network="Classifier",
+            arguments=full | arguments,
+            betas="linear",
+            rescale_timesteps=False,
+            learned_sigma=False,
+            prediction=None,
+            classes=10,
+            null_label=None,
+            weights=f"{name}.safetensors",
+            source=f"trained here by `python -m core.train {data} --network {task}`",
+        ),
+    )
+
+
+add_own_classifier(
+    "digits-classifier",
+    "Noisy digits classifier, 8 px",
+    8,
+    32,
+    colours=1,
+    attention_resolutions=(2,),
+    channel_mult=(1, 2),
+)
+add_own_classifier(
+    "cifar10-16-classifier",
+    "Noisy CIFAR-10 classifier, 16 px",
+    16,
+    32,
+    attention_resolutions=(4,),
+    channel_mult=(1, 2, 3),
+)
+add_own_classifier(
+    "cifar10-32-classifier",
+    "Noisy CIFAR-10 classifier, 32 px",
+    32,
+    64,
+    num_res_blocks=2,
+    attention_resolutions=(2, 4),
+    channel_mult=(1, 2, 2),
+)
+# Those that judge samples share as little as they can with those that guide them: no attention on the way, another
+# pooling, plain resampling, additive time.
+JUDGE = {
+    "attention_resolutions": (),
+    "use_scale_shift_norm": False,
+    "resblock_updown": False,
+    "pool": "adaptive",
+}
+add_own_classifier("cifar10-16-judge", "Judge of CIFAR-10 samples, 16 px", 16, 32, channel_mult=(1, 2, 4), **JUDGE)
+add_own_classifier(
+    "cifar10-32-judge", "Judge of CIFAR-10 samples, 32 px", 32, 64, num_res_blocks=2, channel_mult=(1, 2, 2), **JUDGE
+)
