@@ -215,9 +215,7 @@ def run_boomerang(spec: BoomerangSpec, report: Report = silent, stop: Stop = nev
 
 def _path(spec: BoomerangSpec, problem: Problem, t: float) -> Tensor:
     try:
-        there = Timed.model_validate(
-            {"data": spec.data, "schedule": spec.schedule, "grid": spec.grid, "t_start": t, "t_end": spec.t_end}
-        )
+        there = Timed(data=spec.data, particles=1, schedule=spec.schedule, grid=spec.grid, t_start=t, t_end=spec.t_end)
     except ValidationError as problems:  # pydantic's own text has several lines
         raise ValueError(problems.errors()[0]["msg"].removeprefix("Value error, ")) from None
     return grid_of(there, problem, spec.steps)
