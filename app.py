@@ -15,6 +15,10 @@ page = st.navigation(
             st.Page("pages/curvature.py", title="Curvature"),
             st.Page("pages/recommend.py", title="Choose a solver"),
         ],
+        "Images": [
+            st.Page("pages/inversion.py", title="Inversion"),
+            st.Page("pages/boomerang.py", title="There and back"),
+        ],
         "Errors": [
             st.Page("pages/convergence.py", title="Error against steps"),
             st.Page("pages/local_error.py", title="Step by step"),

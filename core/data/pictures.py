@@ -95,6 +95,15 @@ def centred(size: tuple[int, int]) -> Crop:
     return (size[0] - side) / 2, (size[1] - side) / 2, float(side)
 
 
+def crop_at(size: tuple[int, int], zoom: float, across: float, down: float) -> Crop:
+    """The square of a picture of (width, height) pixels that is ``zoom`` times smaller than the largest one.
+
+    ``across`` and ``down``, 0 to 1, move it from left to right and from top to bottom as far as there is room.
+    """
+    side = max(min(size) / zoom, 1.0)
+    return (size[0] - side) * across, (size[1] - side) * down, side
+
+
 def _checked_crop(crop: Crop, size: tuple[int, int]) -> Crop:
     left, top, side = map(float, crop)
     room = min(size[0] - left, size[1] - top)

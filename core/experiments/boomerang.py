@@ -116,6 +116,16 @@ class BoomerangResult:
     seconds: float
     notes: tuple[str, ...] = ()
 
+    @property
+    def times(self) -> np.ndarray:
+        """(levels,) the times that data were noised to."""
+        return np.array([level.t for level in self.levels])
+
+    @property
+    def log_snr(self) -> np.ndarray:
+        """(levels,) lambda at these times."""
+        return np.array([level.lam for level in self.levels])
+
     def summary(self) -> pd.DataFrame:
         """One row a solver: its distance from the lowest and from the highest level, and its cost."""
         rows = []
@@ -158,7 +168,7 @@ class BoomerangResult:
         """Inputs, noised particles and what came back, (levels, N, *shape) each, for NPZ."""
         arrays = {
             "clean": self.clean,
-            "t": np.array([level.t for level in self.levels]),
+            "t": self.times,
             "noised": np.stack([level.noised for level in self.levels]),
         }
         return arrays | {f"{s.choice}_ends": np.stack([back.ends for back in s.returns]) for s in self.solvers}

@@ -39,7 +39,7 @@ class InversionSpec(FromData):
         description="up to 5 solvers without noise that take the steps of the grid",
     )
     step_counts: tuple[int, ...] = Field(
-        (10, 20, 40, 80, 160), min_length=2, max_length=10, description="rising step counts, 2 to 10"
+        (20, 40, 80, 160, 320), min_length=2, max_length=10, description="rising step counts, 2 to 10"
     )
     steps: int = Field(20, description="step count of the runs whose latents are shown")
     dither: bool = Field(

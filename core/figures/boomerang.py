@@ -1,0 +1,284 @@
+"""Data noised to t and carried back: distance to the input against t, where points went, and images level by level."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.experiments.boomerang import BoomerangResult, Level, SolverReturns
+from core.figures.images import sheet_figure
+from core.figures.inversion import looks
+from core.figures.style import FAINT, NEUTRAL, log_axis, new_figure, remark, typed
+from core.figures.timeline import play_buttons, time_slider
+
+AGAINST = {"t": "Time t that data are noised to", "lambda": "λ = log(α/σ) that data are noised to"}
+SHOWN_MOVES = 150
+WIDE_RANGE = 100  # ratio of times beyond which they are shown on a logarithmic axis
+
+
+def distance_figure(result: BoomerangResult, against: str = "t", height: int = 480) -> go.Figure:
+    """RMS distance between input and what came back; dashed the closed form, dotted two unrelated draws.
+
+    Raises
+    ------
+    ValueError
+        If ``against`` is not a key of ``AGAINST``.
+    """
+    x = _axis(result, against)
+    figure = new_figure(height, legend_rows=2 * len(result.solvers) + 1)
+    for solver, style in zip(result.solvers, looks(result.solvers), strict=True):
+        figure.add_trace(
+            go.Scatter(
+                x=typed(x),
+                y=typed([back.rms for back in solver.returns]),
+                mode="lines+markers",
+                line={"color": style.colour, "dash": style.dash, "width": 2},
+                marker={"symbol": style.marker, "size": 9, "color": style.colour},
+                name=f"{solver.label} ({'with noise' if solver.stochastic else 'ODE'})",
+                customdata=[[back.t, back.median, back.nfe] for back in solver.returns],
+                hovertemplate="t = %{customdata[0]:.3g}: RMS %{y:.3g}, median %{customdata[1]:.3g}, "
+                "NFE %{customdata[2]}<extra>" + solver.label + "</extra>",
+            )
+        )
+    for noisy, title in ((False, "exact, ODE"), (True, "exact, SDE")):
+        exact = [level.by_sde if noisy else level.by_ode for level in result.levels]
+        if exact[0] is not None and any(solver.stochastic == noisy for solver in result.solvers):
+            figure.add_trace(
+                go.Scatter(
+                    x=typed(x),
+                    y=typed(exact),
+                    mode="lines",
+                    line={"color": NEUTRAL, "dash": "dash" if noisy else "dot", "width": 2.5},
+                    name=title,
+                    hovertemplate="%{y:.3g}<extra>" + title + "</extra>",
+                )
+            )
+    if result.unrelated is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=typed([min(x), max(x)]),
+                y=typed([result.unrelated] * 2),
+                mode="lines",
+                line={"color": NEUTRAL, "width": 1, "dash": "longdash"},
+                name="two that have nothing to do with each other",
+                hovertemplate="%{y:.3g}<extra>unrelated</extra>",
+            )
+        )
+    if not any(np.isfinite(back.rms) for solver in result.solvers for back in solver.returns):
+        remark(figure, "every run diverged")
+    _dress(figure, result, against)
+    figure.update_yaxes(title_text="RMS distance to the input", rangemode="tozero")
+    return figure
+
+
+def _axis(result: BoomerangResult, against: str) -> list[float]:
+    if against not in AGAINST:
+        raise ValueError(f"against must be one of {', '.join(AGAINST)}, not {against!r}")
+    return [level.t if against == "t" else level.lam for level in result.levels]
+
+
+def _dress(figure: go.Figure, result: BoomerangResult, against: str) -> None:
+    x = _axis(result, against)
+    figure.update_xaxes(title_text=AGAINST[against])
+    if against == "lambda":
+        figure.update_xaxes(autorange="reversed")
+    elif max(x) > WIDE_RANGE * min(x):
+        figure.update_xaxes(**log_axis(np.array(x)))
+
+
+def alt_distance(result: BoomerangResult) -> str:
+    """How far what came back is from the input, in words."""
+    parts = [
+        f"{solver.label} " + ", ".join(f"t = {back.t:.2g}: {_brief(back.rms)}" for back in solver.returns)
+        for solver in result.solvers
+    ]
+    far = "" if result.unrelated is None else f" Two unrelated: {result.unrelated:.2g}."
+    return f"RMS distance to the input after {result.spec.steps} steps back: {'; '.join(parts)}.{far}"
+
+
+def _brief(value: float) -> str:
+    return f"{value:.2g}" if np.isfinite(value) else "diverged"
+
+
+def law_figure(result: BoomerangResult, against: str = "t", height: int = 380) -> go.Figure:
+    """Distance between what came back and the data as laws, above the band of chance; 2-D data only.
+
+    Raises
+    ------
+    ValueError
+        If the law was not compared, or ``against`` is unknown.
+    """
+    if result.law_floor is None:
+        raise ValueError("the law of what came back is compared for 2-D data of at least 10 particles")
+    x = _axis(result, against)
+    floor = result.law_floor
+    figure = new_figure(height, legend_rows=len(result.solvers))
+    figure.add_hrect(y0=floor.low, y1=floor.high, fillcolor=FAINT, line_width=0)
+    for solver, style in zip(result.solvers, looks(result.solvers), strict=True):
+        laws = [back.law for back in solver.returns]
+        figure.add_trace(
+            go.Scatter(
+                x=typed(x),
+                y=typed([law.value for law in laws]),
+                mode="lines+markers",
+                line={"color": style.colour, "dash": style.dash, "width": 2},
+                marker={"symbol": style.marker, "size": 9, "color": style.colour},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": typed([law.high - law.value for law in laws]),
+                    "arrayminus": typed([law.value - law.low for law in laws]),
+                    "thickness": 1,
+                    "width": 4,
+                },
+                name=solver.label,
+                hovertemplate="%{y:.3g}<extra>" + solver.label + "</extra>",
+            )
+        )
+    _dress(figure, result, against)
+    figure.update_yaxes(title_text="Distance to the data, as laws", rangemode="tozero")
+    return figure
+
+
+def alt_law(result: BoomerangResult) -> str:
+    """Whether what came back still looks like data, in words."""
+    parts = [
+        f"{solver.label} {_brief(solver.returns[0].law.value)} to {_brief(solver.returns[-1].law.value)}"
+        for solver in result.solvers
+        if solver.returns[0].law is not None
+    ]
+    return (
+        f"Distance between what came back and the data, from the least to the most noise: {'; '.join(parts)}. Two sets "
+        f"of exact samples: {result.law_floor.low:.2g} to {result.law_floor.high:.2g}."
+    )
+
+
+def moves_figure(result: BoomerangResult, height: int = 640) -> go.Figure:
+    """Where 2-D points went: a line from each input to what came back, with a slider over the noise levels.
+
+    Raises
+    ------
+    ValueError
+        If the result is of images.
+    """
+    _check(result, "toy")
+    figure = new_figure(height, legend_rows=2)
+    first = first_level(result)
+    figure.add_trace(
+        go.Scatter(
+            x=typed(result.clean[:, 0]),
+            y=typed(result.clean[:, 1]),
+            mode="markers",
+            marker={"color": NEUTRAL, "size": 4, "opacity": 0.6},
+            name="input",
+            hoverinfo="skip",
+        )
+    )
+    for solver, style in zip(result.solvers, looks(result.solvers), strict=True):
+        lines, dots = _moves(result, solver, first)
+        figure.add_trace(
+            go.Scatter(
+                lines,
+                mode="lines",
+                line={"color": style.colour, "width": 1},
+                opacity=0.45,
+                legendgroup=solver.label,
+                showlegend=False,
+                hoverinfo="skip",
+                name=f"{solver.label}, moves",
+            )
+        )
+        figure.add_trace(
+            go.Scatter(
+                dots,
+                mode="markers",
+                marker={"symbol": style.marker, "color": style.colour, "size": 6},
+                legendgroup=solver.label,
+                name=f"{solver.label}, came back",
+                hovertemplate="%{x:.3g}, %{y:.3g}<extra>" + solver.label + "</extra>",
+            )
+        )
+    figure.frames = [
+        go.Frame(
+            name=str(k),
+            traces=list(range(1, len(figure.data))),
+            data=[go.Scatter(places) for solver in result.solvers for places in _moves(result, solver, k)],
+        )
+        for k in range(len(result.levels))
+    ]
+    seen = [result.clean, *(back.ends for solver in result.solvers for back in solver.returns)]
+    half = 1.08 * max(float(np.nanquantile(np.abs(places), 0.998)) for places in seen if np.isfinite(places).any())
+    figure.update_xaxes(title_text="x₁", constrain="domain", range=[-half, half])
+    figure.update_yaxes(title_text="x₂", scaleanchor="x", range=[-half, half])
+    figure.update_yaxes(constrain="domain", constraintoward="bottom")
+    slider = time_slider(result, np.arange(len(result.levels))) | {"active": first}
+    figure.update_layout(sliders=[slider], updatemenus=[play_buttons()], margin={"b": 190})
+    return figure
+
+
+def first_level(result: BoomerangResult) -> int:
+    """The level that a picture opens with: where signal and noise are nearest to each other."""
+    return int(np.argmin(np.abs(result.log_snr)))
+
+
+def _moves(result: BoomerangResult, solver: SolverReturns, level: int) -> tuple[dict, dict]:
+    """Lines from some inputs to what came back, with gaps, and what came back."""
+    clean, ends = result.clean[:SHOWN_MOVES], solver.returns[level].ends[:SHOWN_MOVES]
+    gap = np.full(len(ends), np.nan)
+    lines = {key: typed(np.stack([clean[:, k], ends[:, k], gap], axis=1).ravel()) for k, key in enumerate("xy")}
+    return lines, {key: typed(ends[:, k]) for k, key in enumerate("xy")}
+
+
+def _check(result: BoomerangResult, kind: str) -> None:
+    if result.spec.data.kind != kind:
+        raise ValueError("moves need 2-D data, strips need images")
+
+
+def alt_moves(result: BoomerangResult) -> str:
+    """How far points went from the level that the picture opens with, in words."""
+    level = first_level(result)
+    ends = "; ".join(f"{solver.label} {_brief(solver.returns[level].rms)}" for solver in result.solvers)
+    return (
+        f"{min(len(result.clean), SHOWN_MOVES)} inputs and where they came back from t = {result.times[level]:.3g}: "
+        f"RMS distance {ends}. A slider shows the other noise levels."
+    )
+
+
+def strips_figure(result: BoomerangResult, particle: int = 0) -> go.Figure:
+    """One image: noised to every level, and below it what each solver brought back.
+
+    Raises
+    ------
+    ValueError
+        If the result is of 2-D data, or there is no such image.
+    """
+    _check(result, "images")
+    if not 0 <= particle < len(result.clean):
+        raise ValueError(f"there are images 0 to {len(result.clean) - 1}, not {particle}")
+    clean = result.clean[particle]
+    rows = [[clean, *(level.noised[particle] / max(1.0, level.scale) for level in result.levels)]]
+    labels = ["<b>Input</b>, and noised to t"]
+    for solver in result.solvers:
+        rows.append([None, *(back.ends[particle] for back in solver.returns)])
+        labels.append(f"<b>{solver.label}</b>, back {'with noise' if solver.stochastic else 'by the ODE'}")
+    columns = ["input", *(_time(level) for level in result.levels)]
+    return sheet_figure(rows, labels, columns, "", "t that the image is noised to")
+
+
+def _time(level: Level) -> str:
+    return f"{level.t:.2g}" if level.t >= 0.01 else f"{level.t:.1g}"
+
+
+def alt_strips(result: BoomerangResult, particle: int = 0) -> str:
+    """How far one image went at every level, in words."""
+    clean = result.clean[particle]
+    parts = []
+    for solver in result.solvers:
+        away = [np.sqrt(np.square(back.ends[particle] - clean).mean()) for back in solver.returns]
+        listed = ", ".join(f"t = {level.t:.2g}: {_brief(far)}" for level, far in zip(result.levels, away, strict=True))
+        parts.append(f"{solver.label} {listed}")
+    return f"Image {particle + 1} of {len(result.clean)} noised and carried back, RMS distance: {'; '.join(parts)}."
+
+
+def distance_table(result: BoomerangResult) -> pd.DataFrame:
+    """One row a solver and level."""
+    return result.to_frame()

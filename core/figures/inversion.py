@@ -1,0 +1,285 @@
+"""Data encoded and decoded: the error of the round trip against steps, where latents lie, and what came back."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.analysis import FittedOrder
+from core.analysis.inversion import Latent
+from core.experiments.inversion import InversionResult, SolverTrips
+from core.figures.convergence import order_text
+from core.figures.images import sheet_figure
+from core.figures.style import DASHES, NEUTRAL, TEMPLATE, Style, log_axis, new_figure, remark, solver_style, typed
+
+MEASURES = {"rms": "There and back", "latent_rms": "The latent alone"}
+AXES = {"rms": "RMS of decoded − input", "latent_rms": "RMS of latent − exact latent"}
+SHADES = "Turbo"
+DARKER = 2.5  # standard deviations of a latent that fill the range of grey values
+GAINS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+def looks(solvers: tuple) -> list[Style]:
+    """The look of each solver; one that is there again with other options keeps its colour, not dash and marker."""
+    styles, seen = [], []
+    for solver in solvers:
+        style, again = solver_style(solver.name), seen.count(solver.name)
+        if again:
+            dash = DASHES[(DASHES.index(style.dash) + again) % len(DASHES)]
+            style = style._replace(dash=dash, marker=f"{style.marker}-open")
+        styles.append(style)
+        seen.append(solver.name)
+    return styles
+
+
+def error_figure(result: InversionResult, measure: str = "rms", height: int = 520) -> go.Figure:
+    """Error of the round trip, or of the latent alone, against steps; the order rests on the thick part.
+
+    Raises
+    ------
+    ValueError
+        If ``measure`` is not a key of ``MEASURES``, or asks for exact latents where there are none.
+    """
+    _check(result, measure)
+    figure = new_figure(height, legend_rows=len(result.solvers))
+    counts = np.array(result.spec.counts)
+    errors = [solver.curve(result.spec.counts, measure) for solver in result.solvers]
+    for solver, style, error in zip(result.solvers, looks(result.solvers), errors, strict=True):
+        order = _order(solver, measure)
+        figure.add_trace(
+            go.Scatter(
+                x=typed(counts),
+                y=typed(np.where(error > 0, error, np.nan)),
+                mode="lines+markers",
+                line={"color": style.colour, "dash": style.dash, "width": 1.5},
+                marker={"symbol": style.marker, "size": 11, "color": style.colour},
+                name=f"{solver.label}: order {order_text(order)}",
+                hovertemplate="%{x} steps: %{y:.2e}<extra>" + solver.label + "</extra>",
+            )
+        )
+        inside = (counts >= order.window[0]) & (counts <= order.window[1]) & np.isfinite(error)
+        if order.reliable and inside.sum() > 1:
+            figure.add_trace(
+                go.Scatter(
+                    x=typed(counts[inside]),
+                    y=typed(error[inside]),
+                    mode="lines",
+                    line={"color": style.colour, "width": 5},
+                    opacity=0.45,
+                    showlegend=False,
+                    hoverinfo="skip",
+                    name=f"{solver.label}, window of the fit",
+                )
+            )
+    _add_diverged(figure, result, measure)
+    every = np.concatenate(errors)
+    if not np.isfinite(every).any():
+        remark(figure, "every run diverged")
+    figure.update_xaxes(
+        title_text="Steps, each way",
+        type="log",
+        tickvals=counts.tolist(),
+        ticktext=[str(count) for count in counts],
+        range=np.log10([counts[0] / 1.15, counts[-1] * 1.15]),
+    )
+    figure.update_yaxes(title_text=AXES[measure], **log_axis(every))
+    return figure
+
+
+def _add_diverged(figure: go.Figure, result: InversionResult, measure: str) -> None:
+    """A cross at the upper edge for every trip that broke off: a mark, not an error."""
+    finite = [v for s in result.solvers for v in s.curve(result.spec.counts, measure) if np.isfinite(v)]
+    for solver in result.solvers:
+        lost = [trip.steps for trip in solver.trips if trip.message]
+        if lost:
+            figure.add_trace(
+                go.Scatter(
+                    x=typed(lost),
+                    y=typed([2 * max(finite, default=1.0)] * len(lost)),
+                    mode="markers",
+                    marker={
+                        "symbol": "x-thin",
+                        "size": 12,
+                        "line": {"color": solver_style(solver.name).colour, "width": 3},
+                    },
+                    name=f"{solver.label}: diverged",
+                    hovertemplate="%{x} steps: diverged<extra>" + solver.label + "</extra>",
+                )
+            )
+
+
+def _order(solver: SolverTrips, measure: str) -> FittedOrder:
+    return solver.order if measure == "rms" else solver.latent_order
+
+
+def _check(result: InversionResult, measure: str) -> None:
+    if measure not in MEASURES:
+        raise ValueError(f"measure must be one of {', '.join(MEASURES)}, not {measure!r}")
+    if measure == "latent_rms" and result.exact is None:
+        raise ValueError("a learned score has no exact latents to compare with")
+
+
+def alt_error(result: InversionResult, measure: str = "rms") -> str:
+    """What the lines show, in words; errors as for :func:`error_figure`."""
+    _check(result, measure)
+    parts = []
+    for solver in result.solvers:
+        curve = solver.curve(result.spec.counts, measure)
+        order = order_text(_order(solver, measure))
+        parts.append(f"{solver.label} from {_brief(curve[0])} to {_brief(curve[-1])}, order {order}")
+    span = f"{result.spec.counts[0]} to {result.spec.counts[-1]} steps"
+    return f"{MEASURES[measure]}: {AXES[measure]} for {span}: {'; '.join(parts)}."
+
+
+def _brief(value: float) -> str:
+    return f"{value:.2g}" if np.isfinite(value) else "diverged"
+
+
+def latent_figure(result: InversionResult, solver: int = 0, height: int = 460) -> go.Figure:
+    """2-D data and their latents side by side, each point in one colour in both; crosses mark where it came back.
+
+    Raises
+    ------
+    ValueError
+        If the result is of images.
+    """
+    if result.spec.data.kind != "toy":
+        raise ValueError("latents in the plane need 2-D data; use strips_figure for images")
+    trips = result.solvers[solver]
+    start, latent = result.start, trips.latent / result.sigma
+    angle = np.arctan2(start[:, 1], start[:, 0])
+    titles = ("Data, and × where they came back", "Latent / σ, with 1 and 2 standard deviations")
+    figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.08)
+    dots = {"color": typed(angle), "colorscale": SHADES, "size": 6, "cmin": -np.pi, "cmax": np.pi}
+    for column, places, name in ((1, start, "data"), (2, latent, "latents")):
+        figure.add_trace(
+            go.Scatter(
+                x=typed(places[:, 0]),
+                y=typed(places[:, 1]),
+                mode="markers",
+                marker=dots,
+                name=name,
+                hovertemplate="%{x:.3g}, %{y:.3g}<extra>" + name + "</extra>",
+            ),
+            row=1,
+            col=column,
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=typed(trips.decoded[:, 0]),
+            y=typed(trips.decoded[:, 1]),
+            mode="markers",
+            marker={"symbol": "x-thin", "size": 7, "line": {"color": NEUTRAL, "width": 1.2}},
+            name="came back",
+            hovertemplate="%{x:.3g}, %{y:.3g}<extra>came back</extra>",
+        ),
+        row=1,
+        col=1,
+    )
+    for radius in (1, 2):
+        figure.add_shape(
+            type="circle",
+            x0=-radius,
+            x1=radius,
+            y0=-radius,
+            y1=radius,
+            line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
+            row=1,
+            col=2,
+        )
+    figure.update_layout(
+        template=TEMPLATE, height=height, showlegend=False, margin={"l": 10, "r": 10, "t": 44, "b": 40}
+    )
+    figure.update_xaxes(title_text="x₁")
+    figure.update_yaxes(title_text="x₂", col=1)
+    for column, anchor in ((1, "x"), (2, "x2")):
+        figure.update_yaxes(scaleanchor=anchor, constrain="domain", row=1, col=column)
+        figure.update_xaxes(constrain="domain", row=1, col=column)
+    figure.update_annotations(font={"size": 14})
+    return figure
+
+
+def alt_latent(result: InversionResult, solver: int = 0) -> str:
+    """Where the latents lie and what came back, in words."""
+    trips = result.solvers[solver]
+    trip = trips.at(result.spec.steps)
+    return (
+        f"{len(result.start)} points and their latents by {trips.label} with {trip.steps} steps. Latents have mean "
+        f"{_brief(trips.statistics.mean)} and variance {_brief(trips.statistics.variance)}; points came back within "
+        f"{_brief(trip.rms)} (RMS), half of them within {_brief(trip.median)}."
+    )
+
+
+def strips_figure(result: InversionResult, particle: int = 0) -> go.Figure:
+    """One image: for each solver a strip of the input, its latent, what came back, and the difference, made visible.
+
+    Raises
+    ------
+    ValueError
+        If the result is of 2-D data, or there is no such image.
+    """
+    if result.spec.data.kind != "images":
+        raise ValueError("strips need images; use latent_figure for 2-D data")
+    if not 0 <= particle < len(result.start):
+        raise ValueError(f"there are images 0 to {len(result.start) - 1}, not {particle}")
+    gain = gain_of(result, particle)
+    rows, labels = [], []
+    for trips in result.solvers:
+        latent, decoded = trips.latent[particle], trips.decoded[particle]
+        start = result.start[particle]
+        rows.append([start, latent / (DARKER * result.sigma), decoded, gain * (decoded - start)])
+        labels.append(f"<b>{trips.label}</b>, {_came_back(trips, particle)}")
+    columns = ["input", "latent", "decoded", f"difference ×{gain}"]
+    return sheet_figure(rows, labels, columns, "", f"{result.spec.steps} steps up, {result.spec.steps} steps down")
+
+
+def gain_of(result: InversionResult, particle: int) -> int:
+    """What differences are multiplied by, the same for all solvers, so that the largest just fits."""
+    largest = [np.abs(trips.decoded[particle] - result.start[particle]).max() for trips in result.solvers]
+    finite = [value for value in largest if np.isfinite(value) and value > 0]
+    room = 1 / max(finite) if finite else 1.0
+    return max([gain for gain in GAINS if gain <= room], default=1)
+
+
+def _came_back(trips: SolverTrips, particle: int) -> str:
+    error = trips.error[particle]
+    return f"RMS error {error:.2g}" if np.isfinite(error) else "diverged"
+
+
+def alt_strips(result: InversionResult, particle: int = 0) -> str:
+    """What the strips show, in words."""
+    ends = "; ".join(f"{trips.label} {_came_back(trips, particle)}" for trips in result.solvers)
+    return (
+        f"Image {particle + 1} of {len(result.start)} encoded and decoded in {result.spec.steps} steps each: {ends}. "
+        f"Differences are multiplied by {gain_of(result, particle)}."
+    )
+
+
+def statistics_table(result: InversionResult) -> pd.DataFrame:
+    """Each solver's latents beside the exact ones and what N(0, 1) would have."""
+    rows = [_row(f"{solver.label}, {result.spec.steps} steps", solver.statistics) for solver in result.solvers]
+    if result.exact_statistics is not None:
+        rows.append(_row("Exact", result.exact_statistics))
+    chance = 1 / np.sqrt(result.numbers)
+    rows.append(
+        {
+            "Latents": f"N(0, 1), with chance in {result.numbers} numbers",
+            "Mean": f"0 ± {2 * chance:.2g}",
+            "Variance": f"1 ± {2 * np.sqrt(2) * chance:.2g}",
+            "Excess kurtosis": f"0 ± {2 * np.sqrt(24) * chance:.2g}",
+            "Neighbours": f"0 ± {2 * chance:.2g}",
+        }
+    )
+    return pd.DataFrame(rows)
+
+
+def _row(name: str, found: Latent) -> dict[str, str]:
+    values = dict(zip(("Mean", "Variance", "Excess kurtosis", "Neighbours"), found, strict=True))
+    return {"Latents": name} | {
+        key: f"{value:.3f}" if np.isfinite(value) else "diverged" for key, value in values.items()
+    }
+
+
+def error_table(result: InversionResult) -> pd.DataFrame:
+    """One row a solver and step count."""
+    return result.to_frame()

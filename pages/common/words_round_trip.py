@@ -1,0 +1,114 @@
+"""What the pages that begin with data say; every number comes from the result."""
+
+from typing import Any
+
+from pages.common.words import counted, number
+
+PF_ODE = r"""
+**Up and down one path.** The probability-flow ODE $\dot x = f x + \frac{g^2}{2\sigma}\,\epsilon_\theta(x, t)$ has one
+solution through each point, so data have exactly one latent: $x$ at the first time, almost $N(0, \sigma^2)$.
+(Song et al. 2020, arXiv 2011.13456, appendix D.3.)
+"""
+DDIM_INVERSION = r"""
+**DDIM inversion.** From $t$ up to $s > t$, with the prediction made at the *lower* noise level,
+$$x_s = \frac{\alpha_s}{\alpha_t}\,\big(x_t - \sigma_t\,\epsilon_\theta(x_t, t)\big) +
+\sigma_s\,\epsilon_\theta(x_t, t).$$
+It is the DDIM step with $h = \lambda_s - \lambda_t < 0$; every other formula here is run upwards in the same way.
+The way down asks the model at $x_s$ instead, which is why the two do not cancel. (Song et al. 2020, arXiv 2010.02502,
+section 5.4.)
+"""
+EVEN_ORDERS = r"""
+**Why even orders gain one.** A method of order $p$ follows $\dot x = v + h^p c(x) + \dots$ On the way back $h$ has the
+other sign: $(-h)^p = h^p$ for even $p$, so up and down follow the same wrong path and the leading error cancels; for
+odd $p$ it doubles. A small round-trip error is therefore no proof of a right latent: look at the latent alone.
+"""
+LATENTS = r"""
+**What latents should be.** Numbers of $z = x/\sigma$ at the first time: mean 0, variance 1 (and a little of the data
+where $\alpha > 0$ there), no excess kurtosis, no correlation between neighbours. The table gives what chance allows.
+"""
+DISTANCE = r"""
+**One Gaussian.** For data of variance $c^2$, $V = \alpha^2c^2 + \sigma^2$, and an exact way back to no noise, per
+number
+$$\mathbb{E}|x'-x|^2 = 2\,\frac{c^2\sigma^2}{V} \;\text{ (SDE: twice the least mean square error)}, \qquad
+2c^2\Big(1 - \frac{\alpha c}{\sqrt V}\Big) \;\text{ (ODE)}.$$
+The SDE draws a fresh member of everything that $x_t$ may have been; the ODE goes to one place, nearer on average, by
+up to a factor 2 of the square where noise is weak. (Theis et al. 2022, arXiv 2206.08889.)
+"""
+BOOMERANG = r"""
+**There and back.** $x_t = \alpha_t x + \sigma_t z$ has the law $p_t$ if $x$ has that of the data, so an exact way back
+ends with the law of the data again, whatever $t$: local samples, near the input for small $t$ and new for large.
+(Luzi et al. 2022, arXiv 2210.12100; Meng et al. 2021, arXiv 2108.01073, begin with a sketch instead.)
+"""
+NEAR = 0.3  # how far a measured order may lie from one in words
+OTHER = 0.1  # RMS, for values in [-1, 1]: beyond it an image came back as another
+
+
+def inversion(result: Any) -> str:
+    """What is lost there and back, and at which rate it falls."""
+    spec = result.spec
+    kept = [solver for solver in result.solvers if not solver.at(spec.steps).message]
+    lines = [
+        f"**{counted(spec.steps, 'step')} up and {spec.steps} down**: "
+        + "; ".join(map(_lost(spec), result.solvers))
+        + "."
+    ]
+    lines += [line for line in map(_rate, result.solvers) if line]
+    if result.exact is not None and spec.data.kind == "images" and any((s.error > OTHER).any() for s in kept):
+        lines.append(
+            "Every image of a finite set has its own region of latents: a latent that lands across a border comes back "
+            "as another image, and such jumps decide the RMS."
+        )
+    if result.exact is not None and kept:
+        worst = max(kept, key=lambda solver: solver.at(spec.steps).latent_rms)
+        lines.append(
+            f"The latent of {worst.label} itself is {number(worst.at(spec.steps).latent_rms)} away from the exact one; "
+            f"its numbers have variance {worst.statistics.variance:.2f}, those of the exact latents "
+            f"{result.exact_statistics.variance:.2f}."
+        )
+    elif kept:
+        spread = ", ".join(f"{solver.label} {solver.statistics.variance:.2f}" for solver in kept)
+        lines.append(f"Variance of the latents, which should be near 1: {spread}.")
+    return "  \n".join(lines)
+
+
+def _lost(spec: Any) -> Any:
+    def one(solver: Any) -> str:
+        trip = solver.at(spec.steps)
+        if trip.message:
+            return f"{solver.label} diverged"
+        apart = f" (half within {number(trip.median)})" if trip.rms > 3 * trip.median else ""
+        return f"{solver.label} loses **{number(trip.rms)}**{apart}"
+
+    return one
+
+
+def _rate(solver: Any) -> str:
+    if not solver.order.reliable or solver.claimed is None:
+        return f"{solver.label}: no order is reached; {solver.order.reason.split(': the order')[0]}."
+    text = f"{solver.label}: measured order **{float(solver.order):.2f}**"
+    if abs(solver.order - solver.claimed) <= NEAR:
+        return f"{text}, that of the solver ({solver.claimed})."
+    if solver.claimed % 2 == 0 and abs(solver.order - solver.claimed - 1) <= NEAR:
+        return f"{text}, one more than the solver's {solver.claimed}: the leading errors of up and down cancel."
+    return f"{text}, not yet that of the solver ({solver.claimed})."
+
+
+def boomerang(result: Any) -> str:
+    """How far what came back is from the input, and whether noise on the way back matters."""
+    spec, lines = result.spec, []
+    for solver in result.solvers:
+        good = [back for back in solver.returns if not back.message]
+        if not good:
+            lines.append(f"**{solver.label}** diverged from every level.")
+            continue
+        first, last = good[0], good[-1]
+        lines.append(
+            f"**{solver.label}** ({'with noise' if solver.stochastic else 'ODE'}) comes back {number(first.rms)} from "
+            f"the input when noised to t = {first.t:.2g} and **{number(last.rms)}** when noised to t = {last.t:.2g}."
+        )
+    if result.unrelated is not None:
+        what = "Your picture and one of the set" if spec.picture else "Two that have nothing to do with each other"
+        lines.append(f"{what} are {number(result.unrelated)} apart.")
+    if result.law_floor is not None:
+        lines.append("What came back has the law of the data again as long as its distance below stays near the band.")
+    return "  \n".join(lines)
