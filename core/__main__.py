@@ -31,7 +31,8 @@ DATA_HELP = {
     "data": "a data set by name",
     "scale": "size of 2-D data",
     "bandwidth": "width of the Gaussian on each point of 2-D data; default: the set's own",
-    "label": "one class of a set of images, counted from 0; default: all",
+    "label": "one class of a set that has classes, counted from 0; default: all",
+    "guidance": "push towards the class: classifier-free(scale=3) or classifier(scale=3;temperature=1); default: none",
     "points": "your own 2-D data: a CSV file with two columns of numbers",
 }
 

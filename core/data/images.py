@@ -1,18 +1,18 @@
-"""Image sets that need no download, and the shipped network: each is a model that a solver can query."""
+"""Image sets that need no download, and trained networks: each is a model that a solver can query."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.models import EmpiricalData, Model
+from core.data.toy import check_label
+from core.models import BayesClassifier, EmpiricalData, Model
+from core.models.guidance import Classifier
 from core.noise import generator
 from core.registry import Registry
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
 PATCHES = 400  # of each size: one exact prediction for 8 images of 32x32 stays below about 10 ms on one core
 DIGITS = tuple("0123456789")
 
@@ -29,7 +29,10 @@ class ImageInfo:
     classes : names of the classes; empty if there are none.
     exact : whether the score is exact (a finite data set) or learned (a network).
     build : ``label or None -> Model``.
-    trained_on : for a network, the image set that it learned from.
+    trained_on : for a network, the image set that it learned from; empty if that is not at hand.
+    needs_label : whether the model has not learned to work without a class.
+    knows_classes : whether the model can be asked for one class; if not, only its classifier can tell them apart.
+    classifier : makes what tells the classes apart in noise; None where nothing does but Bayes' rule on exact models.
     """
 
     name: str
@@ -40,6 +43,9 @@ class ImageInfo:
     exact: bool
     build: Callable[[int | None], Model]
     trained_on: str = ""
+    needs_label: bool = False
+    knows_classes: bool = True
+    classifier: Callable[[], Classifier] | None = None
 
 
 IMAGE_DATA: Registry[ImageInfo] = Registry("image set")
@@ -51,13 +57,31 @@ def make_images(name: str, label: int | None = None) -> Model:
     Raises
     ------
     ValueError
-        On an unknown name, a class that does not exist, or a weights file that is missing or corrupt.
+        On an unknown name, a class that does not exist or is needed, or a weights file that is missing or corrupt.
     """
     info = IMAGE_DATA[name]
-    if label is not None and not (isinstance(label, int) and 0 <= label < len(info.classes)):
-        allowed = f"0 to {len(info.classes) - 1}" if info.classes else "none (this set has no classes)"
-        raise ValueError(f"class {label} of {name!r} does not exist; allowed: {allowed}")
+    check_label(name, info.classes, label)
+    if label is not None and not info.knows_classes:
+        raise ValueError(f"the network of {name!r} knows no classes; choose the guidance of a classifier for one")
     return info.build(label)
+
+
+def image_classifier(name: str) -> Classifier:
+    """What tells the classes of image set ``name`` apart: exact for exact data, learned for a network.
+
+    Raises
+    ------
+    ValueError
+        If the set has no classes, or its network has no classifier, or the file of that cannot be read.
+    """
+    info = IMAGE_DATA[name]
+    if info.classifier is not None:
+        return info.classifier()
+    if info.exact and info.classes:
+        models = [info.build(label) for label in range(len(info.classes))]
+        return BayesClassifier(models, [len(model.points) for model in models])
+    known = ", ".join(other for other, one in IMAGE_DATA.items() if one.classifier or (one.exact and one.classes))
+    raise ValueError(f"nothing tells classes of {name!r} apart in noise; there is a classifier for: {known}")
 
 
 def to_display(x: Tensor) -> np.ndarray:
@@ -93,12 +117,6 @@ def _patches(size: int, label: int | None) -> Model:
     return EmpiricalData(torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).contiguous() / 127.5 - 1)
 
 
-def _unet_digits(label: int | None) -> Model:
-    from core.models import load_network
-
-    return load_network(WEIGHTS / "digits.safetensors", labels=label)
-
-
 def _add(*facts: object) -> None:
     IMAGE_DATA.add(str(facts[0]), ImageInfo(*facts))
 
@@ -129,14 +147,4 @@ _add(
     (),
     True,
     lambda label: _patches(32, label),
-)
-_add(
-    "unet-digits",
-    "Digits 8×8, ADM UNet",
-    "A small ADM UNet trained on the digits: the score is learned and the samples are new.",
-    (1, 8, 8),
-    DIGITS,
-    False,
-    _unet_digits,
-    "digits",
 )

@@ -8,10 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data import IMAGE_DATA, make_images, make_toy, mixture_from_points
+from core.data import image_family, make_images, make_toy, mixture_from_points, toy_family
 from core.experiments.choices import GridChoice
 from core.experiments.kept import Kept
-from core.experiments.specification import CUSTOM, Data, ImageData, Setting, Specification, Timed, ToyData
+from core.experiments.specification import (
+    CUSTOM,
+    Data,
+    ImageData,
+    Setting,
+    Specification,
+    Timed,
+    ToyData,
+    is_exact,
+)
 from core.grids import refine
 from core.models import Model, runtime_device
 from core.problem import Problem
@@ -44,16 +53,26 @@ def build_model(data: ToyData | ImageData) -> Model:
     ValueError
         If a weights file is missing or corrupt, or a setting is out of range.
     """
-    if isinstance(data, ImageData):
-        return make_images(data.name, data.label)
     if data.name == CUSTOM:
         return mixture_from_points(np.array(data.points), data.bandwidth or CUSTOM_BANDWIDTH, data.scale)
-    return make_toy(data.name, scale=data.scale, bandwidth=data.bandwidth)
+    images = isinstance(data, ImageData)
+    if data.guidance is not None:
+        widths = {} if images else {"scale": data.scale, "bandwidth": data.bandwidth}
+        family = image_family(data.name) if images else toy_family(data.name, **widths)
+        return data.guidance.info.make(family, data.label, **dict(data.guidance.options))
+    if images:
+        return make_images(data.name, data.label)
+    return make_toy(data.name, scale=data.scale, bandwidth=data.bandwidth, label=data.label)
 
 
 def build_problem(data: Data, schedule: str) -> Problem:
     """The data's model under a noise schedule with its default parameters."""
     return Problem(build_model(data), make_schedule(schedule))
+
+
+def build_law(data: Data, schedule: str) -> Problem:
+    """The same without guidance: the class itself, whose density is known where the score is exact."""
+    return build_problem(data.model_copy(update={"guidance": None}), schedule)
 
 
 def precision_of(data: Data) -> torch.dtype:
@@ -74,11 +93,6 @@ def starting_noise(problem: Problem, data: Data, particles: int, t_start: float,
     """``sigma_t z`` at the first time: the same ``z`` for a seed whatever schedule, solver and step count."""
     # particles stay in main memory, where solvers are exact to the last digit on every machine; a network moves them
     return problem.sample_prior(particles, t_start, seed, precision_of(data))
-
-
-def is_exact(data: Data) -> bool:
-    """Whether the score of these data is exact (else it is learned)."""
-    return data.kind == "toy" or IMAGE_DATA[data.name].exact
 
 
 def device_line(spec: Specification) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, mod
 from torch import Tensor
 
 from core.grids import GRIDS, GridInfo, make_grid
+from core.models.guidance import GUIDANCE, GuidanceInfo
 from core.schedules import Schedule
 from core.solvers import SOLVERS
 
@@ -100,6 +101,28 @@ class GridChoice(Choice):
     def times(self, schedule: Schedule, steps: int, t_start: float | None = None, t_end: float | None = None) -> Tensor:
         """The grid itself: (S + 1,) float64. Raises ValueError as :func:`core.grids.make_grid` does."""
         return make_grid(self.name, schedule, steps, t_start, t_end, **dict(self.options))
+
+
+class GuidanceChoice(Choice):
+    """A kind of guidance with its options."""
+
+    word = "guidance"
+    called = "{key} of {name} guidance"
+    registry = GUIDANCE
+
+    @model_validator(mode="after")
+    def _known(self) -> "GuidanceChoice":
+        values = self.info.values(dict(self.options))
+        if not values["low"] < values["high"]:
+            raise ValueError(
+                f"guidance acts on a range of lambda, from low to high; got {values['low']:g} to {values['high']:g}"
+            )
+        return self
+
+    @property
+    def info(self) -> GuidanceInfo:
+        """Its entry in the registry."""
+        return self.registry[self.name]
 
 
 def _same(value: Value, default: Value) -> bool:

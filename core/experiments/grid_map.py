@@ -22,7 +22,7 @@ from core.experiments.build import (
     silent,
 )
 from core.experiments.end_errors import FixedStep, FromStart, Start, end_error, start_of, times_of
-from core.experiments.specification import Data, Distinct, GridChoice, ScheduleName, SolverChoice
+from core.experiments.specification import Data, Distinct, GridChoice, ScheduleName, SolverChoice, has_law
 from core.grids import GRIDS
 from core.problem import Problem
 from core.schedules import make_schedule
@@ -164,7 +164,7 @@ def fixed_step_solvers(data: Data | None = None) -> tuple[SolverChoice, ...]:
     With ``data`` only those that its model can serve: a learned one has no exact density.
     """
     every = (SolverChoice(name=name) for name, info in SOLVERS.items() if not (info.stochastic or info.adaptive))
-    return tuple(choice for choice in every if data is None or is_exact(data) or not choice.exact_data)
+    return tuple(choice for choice in every if data is None or has_law(data) or not choice.exact_data)
 
 
 def grids_of(spec: GridMapSpec) -> tuple[GridChoice, ...]:
@@ -241,7 +241,7 @@ def _start(
 
 def _notes(spec: GridMapSpec, grids: tuple[GridChoice, ...], messages: list[str]) -> tuple[str, ...]:
     notes = [f"Computed with {device_line(spec)}.", f"Errors are against {reference_label(spec.data)}."]
-    if not spec.solvers and not is_exact(spec.data):
+    if not spec.solvers and not has_law(spec.data):
         left = [choice.label for choice in fixed_step_solvers() if choice.exact_data]
         notes.append(f"Left out, since they need the exact density of the data: {', '.join(left)}.")
     own = [grid.label for grid in grids if grid.info.own_ends]

@@ -21,7 +21,7 @@ from core.experiments.specification import (
 MOST_POINTS = 100  # of a user's own data in a link: longer addresses are cut by mail programs and chats
 IMAGE_DEFAULTS = {"training": 8, "step_counts": (5, 10, 20, 40, 80)}
 _BETWEEN_ENTRIES = re.compile(r",(?![^()]*\))")  # a comma inside brackets belongs to an option
-DATA_KEYS = ("data", "scale", "bandwidth", "label", "points")
+DATA_KEYS = ("data", "scale", "bandwidth", "label", "guidance", "points")
 
 
 def known_keys(kind: type[Frozen]) -> tuple[str, ...]:
@@ -121,8 +121,9 @@ def _with(spec: Any, key: str, value: Any, text: str, problems: list[str]) -> An
 def _data_params(data: Data, most_points: int) -> dict[str, str]:
     default = type(data)()
     params = {} if data.name == ToyData().name else {"data": data.name}
+    params |= {key: str(value) for key in ("label", "guidance") if (value := getattr(data, key)) is not None}
     if isinstance(data, ImageData):
-        return params if data.label is None else params | {"label": str(data.label)}
+        return params
     for key in ("scale", "bandwidth"):
         if getattr(data, key) != getattr(default, key):
             params[key] = repr(getattr(data, key))
@@ -143,9 +144,7 @@ def _read_data(kind: type[Frozen], params: Mapping[str, str], problems: list[str
         points = _read_points(params, problems)
         start = {"name": CUSTOM, "points": points} if points else {}
     elif name in IMAGE_DATA:
-        data: Data = ImageData(name=name)
-        if "label" in params:
-            data = _with(data, "label", params["label"], params["label"], problems)
+        data = _classed(_first(name, params), params, problems)
         return _warn_unused(data, ("scale", "bandwidth", "points"), params, problems)
     elif name not in TOY_DATA:
         known = [*TOY_DATA, *IMAGE_DATA, CUSTOM]
@@ -155,7 +154,25 @@ def _read_data(kind: type[Frozen], params: Mapping[str, str], problems: list[str
     for key in ("scale", "bandwidth"):
         if key in params:
             data = _with(data, key, params[key], params[key], problems)
-    return _warn_unused(data, ("label",) if name == CUSTOM else ("label", "points"), params, problems)
+    if name == CUSTOM:
+        return _warn_unused(data, ("label", "guidance"), params, problems)
+    return _warn_unused(_classed(data, params, problems), ("points",), params, problems)
+
+
+def _first(name: str, params: Mapping[str, str]) -> ImageData:
+    """The image set as far as it stands alone: a network that needs a class begins with its first."""
+    return ImageData(name=name, label=0 if IMAGE_DATA[name].needs_label else None)
+
+
+def _classed(data: Data, params: Mapping[str, str], problems: list[str]) -> Data:
+    """With the class and the guidance; together first, since a class may need guidance to be told apart."""
+    given = {key: params[key] for key in ("label", "guidance") if key in params}
+    try:
+        return type(data).model_validate({name: getattr(data, name) for name in type(data).model_fields} | given)
+    except ValidationError:
+        for key, text in given.items():
+            data = _with(data, key, text, text, problems)
+        return data
 
 
 def _warn_unused(data: Data, keys: tuple[str, ...], params: Mapping[str, str], problems: list[str]) -> Data:

@@ -38,6 +38,7 @@ class WithScoreError(Timed):
 
     most_particles: ClassVar[int] = 3000
     learned: ClassVar[bool] = False
+    guided: ClassVar[bool] = False
     image_particles: ClassVar[int] = 16
 
     @model_validator(mode="after")

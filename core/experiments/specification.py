@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.data import IMAGE_DATA, TOY_DATA
 from core.data.points import LARGEST, MAX_POINTS
-from core.experiments.choices import Frozen, GridChoice, SolverChoice
+from core.data.toy import check_label
+from core.experiments.choices import Frozen, GridChoice, GuidanceChoice, SolverChoice
 from core.grids import GRIDS
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
@@ -42,11 +43,20 @@ ScheduleName = Annotated[str, _known(SCHEDULES)]
 GridName = Annotated[str, _known(GRIDS)]
 
 
+def _check_guidance(name: str, classes: tuple[str, ...], label: int | None, guidance: GuidanceChoice | None) -> None:
+    """``ValueError`` unless the class exists and guidance has one to push towards."""
+    check_label(name, classes, label)
+    if guidance is not None and label is None:
+        allowed = f"name one, 0 to {len(classes) - 1}" if classes else f"{name!r} has none"
+        raise ValueError(f"guidance pushes towards a class (label): {allowed}")
+
+
 class ToyData(Frozen):
     """2-D data with an exact score.
 
     ``points`` are a user's own, with ``name="custom"``; ``bandwidth`` is the width of the Gaussian put on each point
-    of a point-based set (its own default if None).
+    of a point-based set (its own default if None). ``label`` picks one class of a set that has classes; with
+    ``guidance`` the model is pushed towards it.
     """
 
     kind: Literal["toy"] = "toy"
@@ -54,9 +64,15 @@ class ToyData(Frozen):
     scale: float = Field(1.0, ge=0.1, le=4.0)
     bandwidth: float | None = Field(None, ge=0.01, le=1.0)
     points: tuple[tuple[float, float], ...] | None = None
+    label: int | None = Field(None, ge=0)
+    guidance: GuidanceChoice | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "ToyData":
+        classes = () if self.name == CUSTOM else TOY_DATA[self.name].classes
+        _check_guidance(self.name, classes, self.label, self.guidance)
+        if self.guidance is not None and dict(self.guidance.options).get("rescale"):
+            raise ValueError("rescale compares the contrast of images, which 2-D points have not; leave it out")
         if self.name != CUSTOM:
             info = TOY_DATA[self.name]
             if self.bandwidth is not None and info.bandwidth is None:
@@ -76,18 +92,23 @@ class ToyData(Frozen):
 
 
 class ImageData(Frozen):
-    """Images; ``label`` picks one class of a set that has classes, None takes all."""
+    """Images; ``label`` picks one class of a set that has classes, None takes all; ``guidance`` pushes towards it."""
 
     kind: Literal["images"] = "images"
     name: Annotated[str, _known(IMAGE_DATA)] = "digits"
     label: int | None = Field(None, ge=0)
+    guidance: GuidanceChoice | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "ImageData":
-        classes = IMAGE_DATA[self.name].classes
-        if self.label is not None and self.label >= len(classes):
-            allowed = f"0 to {len(classes) - 1}" if classes else "none (this set has no classes)"
-            raise ValueError(f"class {self.label} of {self.name!r} does not exist; allowed: {allowed}")
+        info = IMAGE_DATA[self.name]
+        _check_guidance(self.name, info.classes, self.label, self.guidance)
+        if self.label is None and info.needs_label:
+            raise ValueError(f"the network of {self.name!r} needs a class: label, 0 to {len(info.classes) - 1}")
+        if self.label is not None and self.guidance is None and not info.knows_classes:
+            raise ValueError(
+                f"the network of {self.name!r} knows no classes; a label needs the guidance of a classifier"
+            )
         return self
 
     @property
@@ -99,6 +120,16 @@ class ImageData(Frozen):
 Data = Annotated[ToyData | ImageData, Field(discriminator="kind")]
 
 
+def is_exact(data: Data) -> bool:
+    """Whether the score of these data is exact (else it is learned)."""
+    return data.kind == "toy" or IMAGE_DATA[data.name].exact
+
+
+def has_law(data: Data) -> bool:
+    """Whether the density of these data is known: the score is exact, and nothing guides it."""
+    return is_exact(data) and data.guidance is None
+
+
 class Setting(Frozen):
     """What all experiments share: data, particles and seed."""
 
@@ -108,6 +139,7 @@ class Setting(Frozen):
 
     most_particles: ClassVar[int] = MAX_TOY_PARTICLES
     learned: ClassVar[bool] = True  # whether it can serve data whose model is learned
+    guided: ClassVar[bool] = True  # whether it can serve guided models, whose samples have no known law
     image_particles: ClassVar[int] = 8  # where only images are named
 
     @model_validator(mode="after")
@@ -120,12 +152,17 @@ class Setting(Frozen):
 
     @model_validator(mode="after")
     def _answerable(self) -> "Setting":
-        if self.data.kind == "images" and not IMAGE_DATA[self.data.name].exact:
+        if self.data.guidance is not None and not self.guided:
+            raise ValueError(
+                "the law of guided samples is not known, so there is nothing to compare; leave guidance out"
+            )
+        if not has_law(self.data):
+            model = "guided model" if self.data.guidance else f"learned model of {self.data.name!r}"
             for choice in (*getattr(self, "solvers", ()), *filter(None, [getattr(self, "solver", None)])):
                 if choice.exact_data:
                     raise ValueError(
-                        f"{choice.label} needs the exact density of the data, which the learned model of "
-                        f"{self.data.name!r} does not have; choose another solver, or data with an exact score"
+                        f"{choice.label} needs the exact density of the data, which the {model} does not have; choose "
+                        "another solver, or data with an exact score and no guidance"
                     )
         return self
 

@@ -12,6 +12,7 @@ from core.analysis import median_error, path_error, rms_error
 from core.experiments.build import (
     Report,
     Stop,
+    build_law,
     build_problem,
     device_line,
     grid_of,
@@ -181,8 +182,9 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
             raise Cancelled(run.message)
         paths.append(_path(problem, choice, run, at_grid))
     toy = spec.data.kind == "toy"
-    field = _field(problem, times, reference.states) if toy else None
-    clean, begin = _clean(spec, problem, reference)
+    law = build_law(spec.data, spec.schedule)  # of the class, where guidance carries particles elsewhere
+    field = _field(problem, law, times, reference.states) if toy else None
+    clean, begin = _clean(spec, law, reference)
     steps = np.unique(np.linspace(0, spec.steps, min(spec.steps + 1, FRAMES)).round().astype(int))
     return TrajectoriesResult(
         spec=spec,
@@ -196,10 +198,10 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
         on_grid=on_grid,
         reference_label=label,
         field=field,
-        data_samples=_array(problem.sample_data(BACKDROP, spec.seed)) if toy else None,
+        data_samples=_array(law.sample_data(BACKDROP, spec.seed)) if toy else None,
         forward=_array(forward_paths(problem.schedule, times, clean, spec.seed)),
         forward_from=begin,
-        profile=profile(problem, times, steps, float(field.x[-1]) if field else None),
+        profile=profile(law, times, steps, float(field.x[-1]) if field else None),
         seconds=time.perf_counter() - started,
         notes=_notes(spec, paths, reference, label),
     )
@@ -209,15 +211,20 @@ def _notes(spec: TrajectoriesSpec, paths: list[SolverPath], reference: Run, labe
     notes = [f"Computed with {device_line(spec)}.", f"Errors are against {label}."]
     notes += [f"The reference {reference.message}; there is no error to show."] if reference.message else []
     notes += [f"{path.label} {path.message}." for path in paths if path.message]
+    if spec.data.guidance is not None:
+        notes.append(
+            "Guidance is on: density, data and histogram are those of the class itself. The law of guided particles is "
+            "neither that nor the class' density sharpened."
+        )
     if not is_exact(spec.data):
         notes.append("The score is learned: the reference is the end of the network's own path, not the truth.")
     return tuple(notes)
 
 
-def _clean(spec: TrajectoriesSpec, problem: Problem, reference: Run) -> tuple[Tensor, str]:
+def _clean(spec: TrajectoriesSpec, law: Problem, reference: Run) -> tuple[Tensor, str]:
     """Clean particles that the forward process starts from, and what they are."""
     if is_exact(spec.data):
-        return problem.sample_data(spec.particles, spec.seed).to(precision_of(spec.data)), "drawn from the data"
+        return law.sample_data(spec.particles, spec.seed).to(precision_of(spec.data)), "drawn from the data"
     return reference.states[-1].to(precision_of(spec.data)).cpu(), "the network's own images"
 
 
@@ -250,8 +257,8 @@ def _array(values: Tensor) -> np.ndarray:
     return values.detach().cpu().numpy()
 
 
-def _field(problem: Problem, times: Tensor, reference: Tensor) -> FieldFrames:
-    """Density and velocity over the region that the reference paths visit."""
+def _field(problem: Problem, law: Problem, times: Tensor, reference: Tensor) -> FieldFrames:
+    """Density of ``law`` and velocity of ``problem`` over the region that the reference paths visit."""
     reach = float(reference[-1].nan_to_num(nan=1.0).abs().max())  # NaN where the reference broke off
     start = float(reference[0].abs().flatten().quantile(0.98))
     # schedules without a bound on sigma start far away; the picture keeps to the neighbourhood of the data
@@ -263,7 +270,7 @@ def _field(problem: Problem, times: Tensor, reference: Tensor) -> FieldFrames:
     arrow_places = torch.cartesian_prod(arrows, arrows).flip(1)
     density, velocity = [], []
     for t in times[picked].tolist():
-        log_density = problem.log_density(lattice, t)
+        log_density = law.log_density(lattice, t)
         density.append((log_density - log_density.max()).exp().reshape(DENSITY_SIDE, DENSITY_SIDE))
         per_lambda = problem.velocity(arrow_places, t) / problem.level(t).d_lam
         velocity.append(per_lambda.reshape(ARROW_SIDE, ARROW_SIDE, 2))

@@ -19,15 +19,24 @@ from core.experiments.specification import (
 
 def model_text(data: Data) -> str:
     """The line that builds ``model``."""
+    label = "" if data.label is None else f", label={data.label}"
     if isinstance(data, ImageData):
-        label = "" if data.label is None else f", label={data.label}"
+        if data.guidance is not None:
+            return _guided_text(data, f'image_family("{data.name}")')
         return f'model = make_images("{data.name}"{label})  # {IMAGE_DATA[data.name].title}'
     if data.name == CUSTOM:
         points = ", ".join(f"({x!r}, {y!r})" for x, y in data.points)
         width = data.bandwidth or CUSTOM_BANDWIDTH
         return f"points = [{points}]\nmodel = mixture_from_points(points, bandwidth={width!r}, scale={data.scale!r})"
     width = "" if data.bandwidth is None else f", bandwidth={data.bandwidth!r}"
-    return f'model = make_toy("{data.name}", scale={data.scale!r}{width})'
+    if data.guidance is not None:
+        return _guided_text(data, f'toy_family("{data.name}", scale={data.scale!r}{width})')
+    return f'model = make_toy("{data.name}", scale={data.scale!r}{width}{label})'
+
+
+def _guided_text(data: Data, family: str) -> str:
+    options = "".join(f", {key}={value!r}" for key, value in data.guidance.options)
+    return f'family = {family}\nmodel = GUIDANCE["{data.guidance.name}"].make(family, {data.label}{options})'
 
 
 def grid_text(spec: Timed, steps: str) -> str:

@@ -175,6 +175,27 @@ def load_network(
     return NetworkModel(net, schedule, labels=labels, **settings)
 
 
+def read_description(path: str | Path) -> dict[str, Any]:
+    """What a ``.safetensors`` file says of the diffusion network in it, from its header alone; no weight is read.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or describes no diffusion network.
+    """
+    path = _existing(path)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            about = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
+            weights = len(list(file.keys()))
+    except (SafetensorError, OSError, ValueError, RuntimeError, AttributeError) as error:
+        raise ValueError(f"{path.name} is damaged: it cannot be read as safetensors") from error
+    if not isinstance(about, dict) or about.get("network") != "UNet":
+        raise ValueError(f"{path.name} does not say that it holds a diffusion network")
+    _check_description(path.name, about, weights)
+    return about
+
+
 def rebuild(
     path: str | Path,
     wanted: str,

@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from core.options import Option
 from core.registry import Registry
 
 EVERYWHERE = 20.0  # beyond every schedule's range of lambda
+WITHOUT, WITH = "unconditional", "conditional"
 LEAST_NUMBERS = 16  # of a particle, for its contrast to be measured
 
 
@@ -256,29 +257,32 @@ class GuidanceInfo:
 
     def make(self, family: Family, label: int, **options: Any) -> Guided:
         """The guided model; unknown options and values out of range raise ``ValueError``."""
+        return self.build(family, label, **self.values(options))
+
+    def values(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Every option, as given or at its default; ``ValueError`` on an unknown one or a value out of range."""
         unknown = sorted(set(options) - set(self.options))
         if unknown:
-            raise ValueError(
-                f"{self.title.lower()} has no option {unknown[0]!r}; its options: {', '.join(self.options)}"
-            )
-        values = {key: option.default for key, option in self.options.items()}
-        values |= {key: self.options[key].check(key, value) for key, value in options.items()}
-        return self.build(family, label, **values)
+            known = ", ".join(self.options)
+            raise ValueError(f"{self.title.lower()} guidance has no option {unknown[0]!r}; its options: {known}")
+        defaults = {key: option.default for key, option in self.options.items()}
+        return defaults | {key: self.options[key].check(key, value) for key, value in options.items()}
 
 
 def _free(family: Family, label: int, **options: Any) -> Guided:
-    unconditional = family.of_label(None)
-    if unconditional is None:
-        raise ValueError("this network has not learned to work without a class; use the guidance of a classifier")
-    return ClassifierFree(unconditional, family.of_label(label), **options)
+    unconditional, conditional = family.of_label(None), family.of_label(label)
+    if unconditional is None or conditional is None:
+        missing = "without" if unconditional is None else "with"
+        raise ValueError(f"this network has not learned to work {missing} a class; use the guidance of a classifier")
+    return ClassifierFree(unconditional, conditional, **options)
 
 
 def _by_classifier(family: Family, label: int, on: str, **options: Any) -> Guided:
-    unconditional = family.of_label(None)
-    if on == "without the class" and unconditional is None:
-        raise ValueError("this network has not learned to work without a class; guide it on top of the class")
-    knows = on == "with the class"
-    base = family.of_label(label) if knows else unconditional
+    knows = on == WITH
+    base = family.of_label(label if knows else None)
+    if base is None:
+        other = WITHOUT if knows else WITH
+        raise ValueError(f"this network is no {on} model; let the classifier act on the {other} one")
     return ClassifierGuided(base, family.classifier(), label, knows_class=knows, **options)
 
 
@@ -323,9 +327,9 @@ GUIDANCE.add(
             "scale": _SCALE,
             "temperature": _number(1.0, 0.05, 20.0, "Temperature τ", "τ", "Logits are divided by it: below 1, surer."),
             "on": Option(
-                "without the class",
-                "What is guided: the model without the class, or the one that knows it already.",
-                choices=("without the class", "with the class"),
+                WITHOUT,
+                "What the classifier pushes: the model without the class, or the one that knows it already.",
+                choices=(WITHOUT, WITH),
                 title="On top of the model",
             ),
             "roughness": _number(
