@@ -24,6 +24,8 @@ PAGES = (
     "noise",
     "sde_orders",
     "bounds",
+    "inversion",
+    "boomerang",
 )
 WITH_IMAGES = (
     "schedules",
@@ -39,6 +41,8 @@ WITH_IMAGES = (
     "precision",
     "noise",
     "sde_orders",
+    "inversion",
+    "boomerang",
 )
 SLOW = 120_000
 

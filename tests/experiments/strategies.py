@@ -1,10 +1,12 @@
 """Random specifications of every experiment, drawn from the fields' own limits."""
 
+import torch
 from hypothesis import strategies as st
 
 from core.analysis.distances import DISTANCES
 from core.analysis.weak import TEST_FUNCTIONS
 from core.data import IMAGE_DATA, TOY_DATA
+from core.data.pictures import pack_picture
 from core.data.points import LARGEST
 from core.experiments import (
     ConvergenceSpec,
@@ -16,8 +18,11 @@ from core.experiments import (
     ToyData,
     TrajectoriesSpec,
 )
+from core.experiments.boomerang import MOST_STEPS as BACK_STEPS
+from core.experiments.boomerang import BoomerangSpec
 from core.experiments.bounds import BoundsSpec
 from core.experiments.grid_map import MOST_NFE, GridMapSpec
+from core.experiments.inversion import InversionSpec
 from core.experiments.local_error import MOST_STEPS, LocalErrorSpec
 from core.experiments.noise_sweep import NoiseSweepSpec, samplers
 from core.experiments.order_table import OrderTableSpec
@@ -45,6 +50,8 @@ KINDS = (
     NoiseSweepSpec,
     SdeOrdersSpec,
     BoundsSpec,
+    InversionSpec,
+    BoomerangSpec,
 )
 
 
@@ -289,6 +296,44 @@ def _sde_orders(draw: st.DrawFn, fields: dict, most_steps: int) -> SdeOrdersSpec
     )
 
 
+@st.composite
+def _inversion(draw: st.DrawFn, fields: dict, most_steps: int) -> InversionSpec:
+    counts, steps = draw(_rising(most_steps, 2, 10)), draw(st.integers(1, most_steps))
+    span = draw(timed([*counts, steps]))
+    grid, schedule = GridChoice.model_validate(span["grid"]), make_schedule(span["schedule"])
+    laid_out = [grid.times(schedule, n, span.get("t_start"), span.get("t_end")) for n in (*counts, steps)]
+    return InversionSpec(
+        solvers=draw(_fixed_step(fields, 5)),
+        step_counts=counts,
+        steps=steps,
+        dither=draw(st.booleans()),
+        picture=draw(_picture(fields["data"])),
+        **fields,
+        **span | ({"grid": "uniform-t"} if len({(t[0].item(), t[-1].item()) for t in laid_out}) > 1 else {}),
+    )
+
+
+@st.composite
+def _boomerang(draw: st.DrawFn, fields: dict, most_steps: int) -> BoomerangSpec:
+    drawn = _fitting(fields["data"], solver(noisy=True))
+    return BoomerangSpec(
+        solvers=draw(st.lists(drawn, min_size=1, max_size=4).map(tuple)),
+        steps=draw(st.integers(1, BACK_STEPS[fields["data"].kind])),
+        levels=draw(st.integers(2, 12)),
+        picture=draw(_picture(fields["data"])),
+        schedule=draw(st.sampled_from(list(SCHEDULES))),
+        grid=draw(st.sampled_from(["uniform-t", "uniform-lambda"])),
+        **fields,
+    )
+
+
+def _picture(data: ToyData | ImageData) -> st.SearchStrategy:
+    if data.kind == "toy":
+        return st.none()
+    shape = IMAGE_DATA[data.name].shape
+    return st.none() | st.floats(-1, 1).map(lambda grey: pack_picture(torch.full(shape, grey)))
+
+
 ON_ERRORS = {
     LocalErrorSpec: _local_error,
     GridMapSpec: _grid_map,
@@ -297,4 +342,6 @@ ON_ERRORS = {
     TimeGridsSpec: _time_grids,
     NoiseSweepSpec: _noise,
     SdeOrdersSpec: _sde_orders,
+    InversionSpec: _inversion,
+    BoomerangSpec: _boomerang,
 }

@@ -26,8 +26,10 @@ OWN = ToyData(name="custom", points=((0.1, -2.5), (1e-7, 3.0), (2.0, 1 / 3)), sc
 PUBLIC = {
     "core.analysis",
     "core.analysis.distances",
+    "core.analysis.inversion",
     "core.analysis.optimal_grids",
     "core.data",
+    "core.data.pictures",
     "core.grids",
     "core.models",
     "core.models.perturbed",

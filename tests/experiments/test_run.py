@@ -24,9 +24,11 @@ from core.experiments import (
     build,
     run_experiment,
 )
+from core.experiments.boomerang import BoomerangSpec
 from core.experiments.bounds import BoundsSpec
 from core.experiments.catalogue import CatalogueSpec
 from core.experiments.grid_map import GridMapSpec
+from core.experiments.inversion import InversionSpec
 from core.experiments.local_error import LocalErrorSpec
 from core.experiments.noise_sweep import NoiseSweepSpec
 from core.experiments.order_table import OrderTableSpec
@@ -72,6 +74,12 @@ SPECS = {
         data=DIGITS, particles=12, seed=79, step_counts=(2, 3, 4), solvers=("euler-maruyama",)
     ),
     "bounds": BoundsSpec(horizon=1.0, step=0.1),
+    "inversion": InversionSpec(particles=9, steps=6, step_counts=(4, 8), seed=81, solvers=("ddim", "heun")),
+    "inversion of images": InversionSpec(
+        data=DIGITS, particles=2, steps=4, step_counts=(4, 8), seed=82, solvers=("ddim",)
+    ),
+    "boomerang": BoomerangSpec(particles=12, steps=4, levels=3, seed=83),
+    "boomerang of images": BoomerangSpec(data=DIGITS, particles=2, steps=4, levels=3, seed=84),
     "recommendation": RecommendSpec(particles=20, nfe=6, seed=71, solvers=("ddim", "heun", "dpmpp-2m"), budgets=(3, 9)),
     "recommendation of images": RecommendSpec(
         data=DIGITS, particles=2, nfe=6, seed=72, solvers=("ddim", "dpm-2m"), grids=("karras",)

@@ -24,6 +24,8 @@ PAGES = (
     "noise",
     "sde_orders",
     "bounds",
+    "inversion",
+    "boomerang",
 )
 PLAIN = ("bounds",)  # 2-D alone, and no particle is drawn
 SMALL = {"particles": "4"}  # quick

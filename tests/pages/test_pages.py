@@ -21,6 +21,8 @@ QUICK = {  # small settings: what is tested does not depend on size
     "noise": {"nfe": "4", "values": "0,1", "particles": "12"},
     "sde_orders": {"step_counts": "2,4,8", "solvers": "euler-maruyama,dpmpp-2m-sde", "particles": "12"},
     "bounds": {"horizon": "2", "step": "0.1"},
+    "inversion": {"steps": "4", "step_counts": "2,4,8", "solvers": "ddim,heun"},
+    "boomerang": {"steps": "3", "levels": "3", "particles": "12"},
     "order_table": {"step_counts": "4,8,16", "solvers": "ddim,dpmpp-2m", "schedules": "flow"},
 }
 
