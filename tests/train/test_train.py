@@ -1,6 +1,5 @@
 """Training lowers the loss, resumes exactly, and its files rebuild the network."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,8 +12,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from core.models import NetworkModel, load_checkpoint, load_network, save_checkpoint
-from core.models.checkpoints import describe
+from core.models import load_checkpoint, load_network
 from core.models.classifier import load_classifier
 from core.schedules import make_schedule
 from core.train import loop
@@ -22,8 +20,6 @@ from core.train.__main__ import main, parser, trainer_for
 from core.train.accuracy import LEVELS, accuracy_by_level
 from core.train.data import TRAINING_DATA
 from core.train.recipe import Recipe
-from core.train.report import frechet_distance, measure
-from core.train.report import main as report_main
 from core.train.sheet import draw_samples, sheet_labels, write_sheet
 from core.train.tasks import TASKS, Batch
 from core.train.trainer import Trainer
@@ -363,55 +359,6 @@ def test_a_file_of_something_else_is_no_run(tmp_path):
     torch.save({"weight": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="is not a training run"):
         Trainer.resume(path)
-
-
-def test_the_frechet_distance_of_gaussians_with_known_moments():
-    generator = np.random.default_rng(0)
-    whitened = generator.standard_normal((50, 3))
-    whitened -= whitened.mean(0)
-    whitened = whitened @ np.linalg.inv(np.linalg.cholesky(np.cov(whitened, rowvar=False))).T
-    scale, shift = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.0, -1.0])
-    # for commuting covariances: squared distance of means plus squared distances of standard deviations
-    assert frechet_distance(whitened, whitened * scale + shift) == pytest.approx(1.25 + 0 + 1 + 4)
-    assert frechet_distance(whitened, whitened) == pytest.approx(0, abs=1e-9)
-
-
-def test_the_report_knows_the_data_from_noise():
-    images, labels = TRAINING_DATA["digits"].load()
-    schedule = make_schedule("ddpm-linear")
-
-    class Recall(nn.Module):
-        """Knows one image of each class by heart: its eps leads back to it."""
-
-        def __init__(self):
-            super().__init__()
-            self.weight = nn.Parameter(torch.zeros(1))
-            self.known = torch.stack([images[labels == digit][0] for digit in range(10)])
-
-        def forward(self, x, timesteps, y):
-            t = (timesteps.double()[0] + 1) / 1000
-            alpha, sigma = float(schedule.alpha(t)), float(schedule.sigma(t))
-            return (x - alpha * self.known[y]) / sigma
-
-    model = NetworkModel(Recall(), schedule, shape=(1, 8, 8), classes=10, labels=0)
-    report = measure("digits", model, 2, levels=2)
-    assert report.samples == 20
-    assert report.accuracy >= 0.9
-    assert report.accuracy_on_data > 0.95
-    assert report.nearest < 0.02 < report.nearest_in_data
-    assert report.frechet > 10 * report.frechet_in_data
-
-
-def test_the_report_runs_from_the_command_line(tmp_path, capsys):
-    path = tmp_path / "digits.safetensors"
-    trainer = Trainer("digits", QUICK)
-    save_checkpoint(path, trainer.ema.state_dict(), describe(trainer.preset, images_seen=0))
-    assert report_main(["digits", str(path), "--per-class", "2", "--levels", "2"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["images_seen"] == 0
-    assert report["loss"] == pytest.approx(1, abs=0.05)  # it predicts no noise at all
-    assert report_main(["digits", str(path), "--per-class", "1"]) == 2
-    assert report_main(["digits", str(tmp_path / "gone.pt")]) == 2
 
 
 def test_help_names_the_settings():
