@@ -11,12 +11,15 @@ from core.grids import make_grid
 from core.models import load_checkpoint, load_network
 from core.models.adm import PRESETS
 from core.models.checkpoints import describe
+from core.models.classifier import load_classifier
+from core.models.guidance import ClassifierGuided
 from core.problem import Problem
 from core.solve import solve
 from core.train.data import TRAINING_DATA
-from core.train.report import noise_error
+from core.train.report import measure_classifier, noise_error
 
-WEIGHTS = Path(__file__).parents[2] / "assets" / "weights" / "digits.safetensors"
+ASSETS = Path(__file__).parents[2] / "assets" / "weights"
+WEIGHTS = ASSETS / "digits.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +29,7 @@ def model():
 
 def test_the_file_is_small_and_says_what_it_is():
     assert WEIGHTS.stat().st_size < 5_000_000
+    assert sum(file.stat().st_size for file in ASSETS.rglob("*") if file.is_file()) < 40_000_000
     about = load_checkpoint(WEIGHTS).metadata
     described = json.loads(json.dumps(describe(PRESETS["digits"])))
     assert {key: about[key] for key in described} == described
@@ -54,3 +58,27 @@ def test_a_classifier_recognises_its_digits(model, grid):
 def test_it_predicts_noise_far_better_than_a_guess(model):
     # a network that always answers 0 has an error of 1
     assert noise_error("digits", model, seed=3, levels=20) < 0.4
+
+
+def test_the_classifier_names_digits_that_it_was_not_trained_on():
+    report = measure_classifier("digits", ASSETS / "digits-classifier.safetensors", levels=4)
+    assert report.unseen == 359
+    assert report.accuracy["sigma/alpha 0.2"] > 0.97
+    assert report.accuracy["sigma/alpha 1"] > 0.7
+    assert report.cross_entropy < 1.7  # a guess costs 2.3
+
+
+def test_the_classifier_turns_samples_into_the_digits_asked_for(model):
+    classifier = load_classifier(ASSETS / "digits-classifier.safetensors", device="cpu")
+    images, labels = TRAINING_DATA["digits"].load()
+    judge = SVC().fit(images.flatten(1).numpy(), labels.numpy())
+    times = make_grid("uniform-t", model.schedule, steps=20)
+    shares = []
+    for scale in (0.0, 4.0):
+        guided = ClassifierGuided(model.with_labels(None), classifier, model.labels, scale=scale)
+        problem = Problem(guided, model.schedule)
+        start = problem.sample_prior(50, float(times[0]), 0, torch.float32)
+        final = solve(problem, "dpmpp-2m", times, start, record=False).final
+        shares.append((judge.predict(final.flatten(1).numpy()) == model.labels.numpy()).mean())
+    assert shares[0] < 0.3
+    assert shares[1] > 0.9
