@@ -29,7 +29,7 @@ with st.sidebar:
     ):
         settings.number(label, f"bounds.{field}", getattr(page.default, field), low, high, step=step, help=words)
     st.subheader("The data")
-    controls.toy(page.default.data)
+    controls.toy(page.default.data, guided=False)
     st.caption("A Gaussian with the covariance of these data stands for them.")
     settings.number(
         "Distance from the origin", "bounds.shift", page.default.shift, 0.0, 10.0, step=0.5, help="Of its mean."

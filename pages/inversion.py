@@ -6,7 +6,7 @@ from pages.common.page import Page  # first: it sets up the process
 
 # isort: split
 from core.experiments.inversion import InversionSpec
-from core.experiments.specification import ImageData, ToyData
+from core.experiments.specification import ImageData
 from core.figures import inversion as figures
 from pages.common import (
     compute,
@@ -24,7 +24,7 @@ page = Page(
     title="Inversion",
     lead="Run the probability-flow ODE upwards and data become noise; run it down again and they should come back. "
     "What a solver loses on the way says how far its latents can be trusted, for editing for example.",
-    toy=InversionSpec(data=ToyData(name="moons"), particles=200),
+    toy=InversionSpec(particles=200),
     images=InversionSpec(data=ImageData(), particles=4, step_counts=(5, 10, 20, 40)),
     views={"measure": figures.MEASURES, "shown": {str(i): str(i + 1) for i in range(5)}} | pictures.WHICH,
 )
@@ -58,14 +58,16 @@ if result.spec.data.kind == "images":
     shown = pictures.which(page, result)
     figure, alt = figures.strips_figure(result, shown), figures.alt_strips(result, shown)
 else:
-    held = page.view("shown", "Solver", st.select_slider, len(result.solvers)) if len(result.solvers) > 1 else "0"
-    figure, alt = figures.latent_figure(result, int(held)), figures.alt_latent(result, int(held))
-    st.caption(f"{result.solvers[int(held)].label}: each point has the same colour on both sides.")
+    with st.container(width=320):
+        several = len(result.solvers) > 1
+        held = int(page.view("shown", "Which solver", st.select_slider, len(result.solvers))) if several else 0
+    figure, alt = figures.latent_figure(result, held), figures.alt_latent(result, held)
+    st.caption(f"{result.solvers[held].label}: each point has the same colour on both sides.")
 explain.picture(figure, alt, "latents", wide=True)
 sharing.share(page, result, figure, "latents", lambda: figures.statistics_table(result))
 
 st.header("Error against steps", anchor=False)
-measure = page.view("measure", "Error of") if result.exact is not None else "rms"
+measure = page.view("measure", "Error of", among=None if result.exact is not None else figures.WITHOUT_EXACT)
 figure = figures.error_figure(result, measure)
 explain.picture(figure, figures.alt_error(result, measure), "round-trip")
 sharing.share(page, result, figure, "round-trip", lambda: figures.error_table(result))

@@ -23,7 +23,7 @@ controls_noise.family(page.name)
 
 with st.sidebar:
     st.subheader("What to sample")
-    controls.data(page.default.data, learned=False)
+    controls.data(page.default.data, learned=False, guided=False)
     controls.particles(page)
     controls.seed()
     st.subheader("How to sample it")

@@ -32,7 +32,7 @@ with st.sidebar:
     controls.grids(page)
     controls.steps(page, "Steps of the grids")
     st.subheader("What the noise is put on")
-    controls.data(page.default.data)
+    controls.data(page.default.data, guided=False)
     controls.shape(page.default.data)
 
 spec = page.specification()

@@ -33,7 +33,7 @@ class BoomerangSpec(FromData):
 
     kind: Literal["boomerang"] = "boomerang"
     solvers: Annotated[tuple[SolverChoice, ...], Distinct] = Field(
-        (SolverChoice(name="dpmpp-2m"), SolverChoice(name="exponential-sde")),
+        (SolverChoice(name="dpmpp-3m"), SolverChoice(name="exponential-sde")),
         min_length=1,
         max_length=MOST_SOLVERS,
         description=f"up to {MOST_SOLVERS} solvers that go back, with noise or without",

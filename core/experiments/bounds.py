@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from core.analysis.bounds import (
     wasserstein,
 )
 from core.experiments.build import Report, Stop, build_model, never, silent
-from core.experiments.specification import CUSTOM, Frozen, ToyData
+from core.experiments.specification import CUSTOM, Frozen, ToyData, check_unguided
 from core.solve import Cancelled
 
 PLACES = 25  # of each curve
@@ -41,8 +41,11 @@ class BoundsSpec(Frozen):
     step: float = Field(0.02, ge=0.002, le=0.5, description="h, the length of a step in t, 0.002 to 0.5")
     error: float = Field(0.02, ge=0.0, le=2.0, description="length of the constant error of the score, 0 to 2")
 
+    guided: ClassVar[bool] = False
+
     @model_validator(mode="after")
     def _spread(self) -> "BoundsSpec":
+        check_unguided(self.data)
         if self.data.name == CUSTOM and len(set(self.data.points or ())) < 3:
             raise ValueError("the bound needs data with a spread in every direction; give at least 3 points")
         return self

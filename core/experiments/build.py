@@ -29,6 +29,7 @@ from core.solve import Cancelled, Run, solve
 
 CUSTOM_BANDWIDTH = 0.1
 IMAGE_TOLERANCE = 1e-8  # for exact image sets, whose particles are float32
+ROUGH_TOLERANCE = 1e-6  # for a rough classifier, whose waves a tighter one would follow for minutes
 NETWORK_REFERENCE = ("dpmpp-3m", 200)  # a learned score is too rough in time for order 8; many small steps are not
 
 Report = Callable[[float, str], None]
@@ -121,9 +122,9 @@ def reference_run(
 ) -> tuple[Run, str]:
     """The solution that errors are measured against, and what it is in words; recent ones are kept.
 
-    DOP853 at tolerance 1e-12 where the score is exact (1e-8 for images, whose particles are float32), a run with 200
-    small steps where it is learned; the states are float64 in each case. Where the solution breaks off, the states that
-    it did not reach are NaN and ``message`` says why.
+    DOP853 at tolerance 1e-12 where the score is exact (1e-8 for images, whose particles are float32, 1e-6 for rough
+    guidance), a run with 200 small steps where it is learned; the states are float64 in each case. Where the solution
+    breaks off, the states that it did not reach are NaN and ``message`` says why.
 
     Raises
     ------
@@ -152,8 +153,7 @@ def _solved_reference(problem: Problem, data: Data, times: Tensor, x: Tensor, st
 
     watched = {"progress": progress, "cancel": heartbeat}
     if is_exact(data):
-        tolerance = {} if data.kind == "toy" else {"rtol": IMAGE_TOLERANCE, "atol": IMAGE_TOLERANCE}
-        run = solve(problem, "reference", times, x.double(), **watched, **tolerance)
+        run = solve(problem, "reference", times, x.double(), **watched, **tolerances(data))
     else:
         solver, least = NETWORK_REFERENCE
         inner = -(-least // (len(times) - 1))
@@ -176,14 +176,22 @@ def padded(run: Run, times: Tensor) -> Run:
 
 def accuracy_of(data: Data) -> float:
     """Relative accuracy of the states of a reference run (rounding of the network's answers included)."""
+    if data.guidance is not None and dict(data.guidance.options).get("roughness"):
+        return ROUGH_TOLERANCE
     return 1e-12 if data.kind == "toy" else IMAGE_TOLERANCE
+
+
+def tolerances(data: Data) -> dict[str, float]:
+    """Options of the reference for data with an exact score; empty where it has its own tolerance."""
+    accuracy = accuracy_of(data)
+    return {} if accuracy == 1e-12 else {"rtol": accuracy, "atol": accuracy}
 
 
 def reference_label(data: Data) -> str:
     """The reference in words."""
     if not is_exact(data):
         return f"DPM-Solver++ 3M with at least {NETWORK_REFERENCE[1]} steps"
-    return "DOP853 at tolerance 1e-12" if data.kind == "toy" else "DOP853 at tolerance 1e-8"
+    return f"DOP853 at tolerance {accuracy_of(data):.0e}".replace("e-0", "e-")
 
 
 def thinned(run: Run, every: int) -> Run:

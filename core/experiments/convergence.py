@@ -12,10 +12,10 @@ from torch import Tensor
 
 from core.analysis import FittedOrder, convergence_order, median_error, particle_error, path_error, rms_error
 from core.experiments.build import (
-    IMAGE_TOLERANCE,
     NETWORK_REFERENCE,
     Report,
     Stop,
+    accuracy_of,
     build_problem,
     device_line,
     grid_of,
@@ -25,6 +25,7 @@ from core.experiments.build import (
     reference_run,
     silent,
     starting_noise,
+    tolerances,
 )
 from core.experiments.kept import Kept
 from core.experiments.specification import ConvergenceSpec, SolverChoice
@@ -242,8 +243,8 @@ def _floor(
         half = refine(problem.schedule, ends, steps // 2)
         check = solve(problem, solver, half, x.double(), **watched, start="single-step")
         why = "the reference's own error, from half as many steps"
-    elif spec.data.kind == "images":
-        loose = 10 * IMAGE_TOLERANCE
+    elif tolerances(spec.data):
+        loose = 10 * accuracy_of(spec.data)
         check = solve(problem, "reference", ends, x.double(), **watched, rtol=loose, atol=loose)
         why = "the reference's own error, from ten times its tolerance"
     else:

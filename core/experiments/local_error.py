@@ -13,7 +13,6 @@ from torch import Tensor
 
 from core.analysis import LocalSteps, carry_to_end, local_steps, rms_error
 from core.experiments.build import (
-    IMAGE_TOLERANCE,
     Report,
     Stop,
     accuracy_of,
@@ -205,7 +204,7 @@ def _stepped(
 
 def carry_tolerance(spec: LocalErrorSpec) -> float:
     """Tolerance of the flow that carries errors to the end."""
-    return CARRY_TOLERANCE if spec.data.kind == "toy" else IMAGE_TOLERANCE
+    return max(CARRY_TOLERANCE, accuracy_of(spec.data))
 
 
 def _carried(

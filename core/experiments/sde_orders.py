@@ -72,6 +72,7 @@ class SdeOrdersSpec(Timed):
 
     most_particles: ClassVar[int] = 5000
     learned: ClassVar[bool] = False
+    guided: ClassVar[bool] = False
     image_particles: ClassVar[int] = 16
 
     @model_validator(mode="after")

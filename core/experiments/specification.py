@@ -130,6 +130,12 @@ def has_law(data: Data) -> bool:
     return is_exact(data) and data.guidance is None
 
 
+def check_unguided(data: Data) -> None:
+    """``ValueError`` if a model is guided where the law of its samples must be known."""
+    if data.guidance is not None:
+        raise ValueError("the law of guided samples is not known, so there is nothing to show here; leave guidance out")
+
+
 class Setting(Frozen):
     """What all experiments share: data, particles and seed."""
 
@@ -152,10 +158,8 @@ class Setting(Frozen):
 
     @model_validator(mode="after")
     def _answerable(self) -> "Setting":
-        if self.data.guidance is not None and not self.guided:
-            raise ValueError(
-                "the law of guided samples is not known, so there is nothing to compare; leave guidance out"
-            )
+        if not self.guided:
+            check_unguided(self.data)
         if not has_law(self.data):
             model = "guided model" if self.data.guidance else f"learned model of {self.data.name!r}"
             for choice in (*getattr(self, "solvers", ()), *filter(None, [getattr(self, "solver", None)])):
@@ -317,8 +321,11 @@ class SchedulesSpec(Frozen):
     steps: int = Field(20, ge=1, le=200, description="intervals of each grid, 1 to 200")
     data: Data = ToyData()
 
+    guided: ClassVar[bool] = False
+
     @model_validator(mode="after")
     def _laid(self) -> "SchedulesSpec":
+        check_unguided(self.data)
         schedules = [make_schedule(name) for name in self.schedules]
         for grid in self.grids:
             fitting = [schedule for schedule in schedules if grid.info.fits(schedule)]

@@ -1,7 +1,7 @@
 """Each experiment as Python text: what the user copies to compute a picture's numbers with ``core`` alone."""
 
 from core.data import IMAGE_DATA
-from core.experiments.build import CUSTOM_BANDWIDTH, IMAGE_TOLERANCE, NETWORK_REFERENCE, accuracy_of, is_exact
+from core.experiments.build import CUSTOM_BANDWIDTH, NETWORK_REFERENCE, accuracy_of, is_exact, tolerances
 from core.experiments.curvature import inner_steps
 from core.experiments.specification import (
     CUSTOM,
@@ -54,7 +54,7 @@ def reference_text(data: Data, intervals: int, record: bool = False) -> str:
         inner = -(-least // intervals)
         fine = f"refine(problem.schedule, times, {inner})" if inner > 1 else "times"
         return f'solve(problem, "{solver}", {fine}, x_start.double(){kept}, start="single-step")'
-    tolerance = f", rtol={IMAGE_TOLERANCE}, atol={IMAGE_TOLERANCE}" if data.kind == "images" else ""
+    tolerance = "".join(f", {key}={value}" for key, value in tolerances(data).items())
     return f'solve(problem, "reference", times, x_start.double(){kept}{tolerance})'
 
 

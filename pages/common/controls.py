@@ -10,9 +10,10 @@ import streamlit as st
 from core.data import IMAGE_DATA, TOY_DATA
 from core.experiments import specification as limits
 from core.experiments.build import CUSTOM_BANDWIDTH
-from core.experiments.choices import GridChoice, SolverChoice
+from core.experiments.choices import GridChoice, GuidanceChoice, SolverChoice
 from core.experiments.specification import CUSTOM
 from core.grids import GRIDS
+from core.models.guidance import GUIDANCE
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
 from pages.common import fields, options, settings, upload
@@ -27,15 +28,19 @@ def _title(registry: Any) -> Any:
     return lambda name: registry[name].title
 
 
-def data(default: Any, described: bool = True, learned: bool = True) -> None:
-    """Which data; ``described`` adds a sentence on what they are; without ``learned``, only those of exact score."""
+def data(default: Any, described: bool = True, learned: bool = True, guided: bool = True) -> None:
+    """Which data, of which class, with which guidance.
+
+    ``described`` adds a sentence on what they are, and the class; without ``learned``, only those of exact score are
+    offered, and without ``guided`` no guidance.
+    """
     if default.kind == "images":
-        _images(default, described, learned)
+        _images(default, described, learned, guided)
     else:
-        toy(default, described)
+        toy(default, described, guided)
 
 
-def _images(default: Any, described: bool, learned: bool) -> None:
+def _images(default: Any, described: bool, learned: bool, guided: bool) -> None:
     offered = [name for name, info in IMAGE_DATA.items() if learned or info.exact]
     held = settings.get("images.name", default.name)
     if held not in offered:
@@ -52,17 +57,39 @@ def _images(default: Any, described: bool, learned: bool) -> None:
     info = IMAGE_DATA[name]
     if described:
         st.caption(info.description)
-    if info.classes and described:
-        settings.choose(
-            "Class",
-            f"images.label@{name}",
-            [fields.ALL, *range(len(info.classes))],
-            default.label if name == default.name and default.label is not None else fields.ALL,
-            format_func=lambda label: "All classes" if label == fields.ALL else info.classes[label],
-        )
+    if described:
+        _class(default, name, info.classes, guided, whole=not info.needs_label)
 
 
-def toy(default: Any, described: bool = True) -> None:
+def _class(default: Any, name: str, classes: tuple[str, ...], guided: bool, whole: bool = True) -> None:
+    """One class of a set that has classes (all of them too, where ``whole``), and the guidance towards it."""
+    if not classes:
+        return
+    own = default if name == default.name else None
+    label = settings.choose(
+        "Class",
+        f"{default.kind}.label@{name}",
+        [*([fields.ALL] if whole else []), *range(len(classes))],
+        own.label if own and own.label is not None else fields.ALL,
+        format_func=lambda label: "All classes" if label == fields.ALL else classes[label],
+    )
+    if label == fields.ALL or not guided:
+        return
+    slot = f"{default.kind}.guidance@{name}"
+    held = settings.get(slot, str(own.guidance) if own and own.guidance else fields.NONE)
+    settings.choose(
+        "Guidance",
+        slot,
+        [fields.NONE, *(held if held.split("(")[0] == kind else kind for kind in GUIDANCE)],
+        held,
+        format_func=lambda text: "None" if text == fields.NONE else GUIDANCE[text.split("(")[0]].title,
+        help="Push the model towards the class, harder than its own score does.",
+    )
+    if settings.get(slot) != fields.NONE:
+        options.draw(slot, GuidanceChoice)
+
+
+def toy(default: Any, described: bool = True, guided: bool = True) -> None:
     """A 2-D set, or the user's own points."""
     name = settings.choose(
         "Data",
@@ -76,6 +103,7 @@ def toy(default: Any, described: bool = True) -> None:
         upload.points()
     elif described:
         st.caption(TOY_DATA[name].description)
+        _class(default, name, TOY_DATA[name].classes, guided)
 
 
 def shape(default: Any) -> None:

@@ -11,7 +11,7 @@ from pages.common import settings
 from pages.common.compute import sentence
 
 SHARED = ("seed", "schedule", "grid")  # one value for all pages
-ALL = "all"  # classes: a widget takes None for "nothing chosen"
+ALL, NONE = "all", "none"  # of classes, and guidance: a widget takes None for "nothing chosen"
 BY_KIND = ("particles", "training", "steps", "step_counts", "path_steps")  # images cost more: a value of their own
 
 
@@ -32,13 +32,13 @@ def load(page: str, spec: Any) -> None:
     data = spec.data
     settings.put("kind", data.kind)
     settings.put(f"{data.kind}.name", data.name)
+    settings.put(f"{data.kind}.label@{data.name}", ALL if data.label is None else data.label)
+    settings.put(f"{data.kind}.guidance@{data.name}", NONE if data.guidance is None else str(data.guidance))
     if data.kind == "toy":
         settings.put("toy.scale", data.scale)
         settings.put(f"toy.bandwidth@{data.name}", data.bandwidth)
         if data.name == CUSTOM:
             settings.put("toy.points", data.points)
-    else:
-        settings.put(f"images.label@{data.name}", ALL if data.label is None else data.label)
     for field, value in spec:
         if field in ("kind", "data", "t_start", "t_end"):
             continue
@@ -58,7 +58,7 @@ def _plain(value: Any) -> Any:
 
 def collect(page: str, default: Any) -> dict[str, Any]:
     """Fields of a specification like ``default`` from the settings; what was never set is as in ``default``."""
-    fields: dict[str, Any] = {"data": _data(default.data)}
+    fields: dict[str, Any] = {"data": _data(default.data, getattr(default, "guided", True))}
     for field, value in default:
         if field in ("kind", "data", "t_start", "t_end"):
             continue
@@ -71,13 +71,17 @@ def collect(page: str, default: Any) -> dict[str, Any]:
     return fields
 
 
-def _data(default: Any) -> dict[str, Any]:
+def _data(default: Any, guided: bool) -> dict[str, Any]:
     name = settings.get(f"{default.kind}.name", default.name)
     data: dict[str, Any] = {"kind": default.kind, "name": name}
     same = default if name == default.name else None
+    label = settings.get(f"{default.kind}.label@{name}", same and same.label)
+    guidance = settings.get(f"{default.kind}.guidance@{name}", same and same.guidance and str(same.guidance))
+    chosen = label not in (ALL, None)
+    guidance = guidance if guided and chosen and guidance != NONE else None
+    data |= {"label": label if chosen else None, "guidance": guidance}
     if default.kind == "images":
-        label = settings.get(f"images.label@{name}", same and same.label)
-        return data | {"label": None if label == ALL else label}
+        return data
     data["scale"] = settings.get("toy.scale", default.scale)
     data["bandwidth"] = settings.get(f"toy.bandwidth@{name}", same and same.bandwidth)
     if name == CUSTOM:

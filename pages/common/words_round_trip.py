@@ -101,10 +101,11 @@ def boomerang(result: Any) -> str:
         if not good:
             lines.append(f"**{solver.label}** diverged from every level.")
             continue
-        first, last = good[0], good[-1]
+        some = [good[0], good[len(good) // 2 - 1], good[-1]] if len(good) > 2 else good
+        where = ", ".join(f"{number(back.rms)} from t = {back.t:.2g}" for back in some)
         lines.append(
-            f"**{solver.label}** ({'with noise' if solver.stochastic else 'ODE'}) comes back {number(first.rms)} from "
-            f"the input when noised to t = {first.t:.2g} and **{number(last.rms)}** when noised to t = {last.t:.2g}."
+            f"**{solver.label}** ({'with noise' if solver.stochastic else 'ODE'}) comes back this far from the input: "
+            f"**{where}**."
         )
     if result.unrelated is not None:
         what = "Your picture and one of the set" if spec.picture else "Two that have nothing to do with each other"

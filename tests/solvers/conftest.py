@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from core.grids import make_grid
+from core.models import BayesClassifier, GaussianMixture
+from core.models.guidance import ClassifierGuided
 from core.problem import Problem
 from core.schedules import make_schedule
 from core.solve import solve
@@ -29,15 +31,24 @@ class Race(NamedTuple):
         return make_grid(name, self.problem.schedule, steps, self.t_start, self.t_end)
 
 
+def towards_one_mode(model: GaussianMixture) -> ClassifierGuided:
+    """The mixture, guided towards its first mode by the exact classifier, at three times its strength."""
+    parts, weights = [torch.tensor([0]), torch.tensor([1, 2])], model.weights
+    judge = BayesClassifier([model.part(part) for part in parts], [float(weights[part].sum()) for part in parts])
+    return ClassifierGuided(model, judge, 0, scale=3.0)
+
+
 @pytest.fixture(scope="session")
 def race():
-    """``race("edm")``: computed once a schedule and start."""
-    known: dict[tuple[str, float], Race] = {}
+    """``race("edm")``: computed once a schedule and start, and once more under guidance."""
+    known: dict[tuple[str, float, bool], Race] = {}
 
-    def prepare(schedule_name: str, noisy: float = NOISY) -> Race:
-        key = (schedule_name, noisy)
+    def prepare(schedule_name: str, noisy: float = NOISY, guided: bool = False) -> Race:
+        key = (schedule_name, noisy, guided)
         if key not in known:
             problem = three_mode_problem(make_schedule(schedule_name))
+            if guided:
+                problem = Problem(towards_one_mode(problem.model), problem.schedule)
             t_start, t_end = (float(problem.schedule.time_of(lam)) for lam in (noisy, CLEAN))
             t_start = min(t_start, problem.schedule.t_max)
             x = problem.sample_prior(PARTICLES, t_start, seed=1)

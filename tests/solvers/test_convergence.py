@@ -38,7 +38,7 @@ def test_order(race, solver, schedule, grid):
     info = SOLVERS[solver]
     fourth = info.order >= 4  # a ramp begins with a step of order 1, whose error such a method soon falls below
     options = {"start": "single-step"} if fourth and "start" in info.options else {}
-    order = measured(race(schedule), solver, grid, FINE if fourth else STEPS, **options)
+    order = measured(race(schedule, guided=info.guided), solver, grid, FINE if fourth else STEPS, **options)
     assert order.reliable, order.reason
     assert order == pytest.approx(SOLVERS[solver].order, abs=WITHIN), order.reason
 
