@@ -9,13 +9,19 @@ import pytest
 import torch
 
 from core.analysis import (
+    chord_frame,
+    flow_bends,
     flow_curvature,
     length_over_chord,
     path_curvature,
     path_length,
     polyline_curvature,
+    polyline_torsion,
+    principal_components,
     principal_plane,
+    shape_spread,
     straightness,
+    straightness_along,
 )
 from core.grids import make_grid
 from core.problem import Problem
@@ -230,6 +236,129 @@ def test_a_path_that_returns_has_no_ratio():
     assert math.isnan(float(length_over_chord(as_run(there_and_back))))
 
 
+def turned(states: torch.Tensor, dimensions: int) -> torch.Tensor:
+    """States (S, N, d) in more dimensions, turned about at random."""
+    rng = torch.Generator().manual_seed(dimensions)
+    turn = torch.linalg.qr(torch.randn(dimensions, dimensions, dtype=torch.float64, generator=rng))[0]
+    return torch.nn.functional.pad(states, (0, dimensions - states.shape[2])) @ turn.T
+
+
+def helix(radius: float, climb: float, s: torch.Tensor) -> torch.Tensor:
+    """States (S, 1, 3): curvature ``r / (r^2 + c^2)``, torsion ``c / (r^2 + c^2)`` for radius r and climb c."""
+    return torch.stack([radius * s.cos(), radius * s.sin(), climb * s], dim=1)[:, None]
+
+
+class TestTorsion:
+    @pytest.mark.parametrize("dimensions", [3, 4, 50])
+    @pytest.mark.parametrize(("radius", "climb"), [(1.0, 0.5), (200.0, 300.0), (0.3, 0.01), (0.3, -0.2)])
+    def test_helix(self, radius, climb, dimensions):
+        states = turned(helix(radius, climb, torch.linspace(0, 4, 201, dtype=torch.float64)), dimensions)
+        square = radius**2 + climb**2
+        torsion, curvature = polyline_torsion(states), polyline_curvature(states)
+        assert torsion.shape == (201, 1)
+        torch.testing.assert_close(torsion, torch.full_like(torsion, abs(climb) / square), rtol=2e-3, atol=0)
+        torch.testing.assert_close(curvature, torch.full_like(curvature, radius / square), rtol=2e-3, atol=0)
+
+    def test_uneven_steps_on_a_twisted_cubic_with_error_of_second_order(self):
+        """(s, s^2, s^3) has torsion ``3 / (9 s^4 + 9 s^2 + 1)``."""
+        errors = []
+        for count in (40, 80, 160):
+            even = torch.linspace(0, 1, count + 1, dtype=torch.float64)
+            s = 0.1 + even + 0.2 * torch.sin(2 * math.pi * even) / math.pi  # steps that differ by up to 2.3
+            exact = 3 / (9 * s**4 + 9 * s**2 + 1)
+            torsion = polyline_torsion(turned(torch.stack([s, s**2, s**3], dim=1)[:, None], 7))[:, 0]
+            errors.append(float((torsion / exact - 1).abs()[2:-2].max()))
+        assert errors[-1] < 2e-3
+        assert [math.log2(coarse / fine) for coarse, fine in pairwise(errors)] == pytest.approx([2, 2], abs=0.3)
+
+    def test_a_plane_curve_has_none_and_none_is_made_of_noise(self):
+        s = torch.linspace(0.3, 2.9, 100, dtype=torch.float64)
+        arc = turned(points(ellipse(2.0, 1.0), s), 10)
+        assert float(polyline_torsion(arc).max()) < 1e-3
+        noise = torch.randn(arc.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        for accuracy in (1e-4, 1e-6, 1e-9):
+            blurred = arc * (1 + accuracy * noise.clamp(-1, 1) / 2)
+            told = polyline_torsion(blurred, accuracy)
+            told = told[told.isfinite()]
+            assert told.numel() > 90 if accuracy == 1e-9 else told.numel() == 0
+            assert (told < 1e-3).all()
+
+    @pytest.mark.parametrize("accuracy", [1e-7, 1e-5, 1e-4, 1e-3])
+    def test_what_is_told_of_blurred_states_is_right_to_a_tenth(self, accuracy):
+        states = turned(helix(1.0, 0.7, torch.linspace(0, 6, 61, dtype=torch.float64)), 6)
+        noise = torch.rand(states.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 0.5
+        blurred = states + accuracy * states.norm(dim=2, keepdim=True) * noise
+        torsion, exact = polyline_torsion(blurred, accuracy), 0.7 / 1.49
+        told = torsion[torsion.isfinite()]
+        torch.testing.assert_close(told, torch.full_like(told, exact), rtol=0.12, atol=0)
+        assert told.numel() == {1e-7: 61, 1e-3: 0}.get(accuracy, told.numel())
+
+    def test_no_torsion_of_lines_rest_and_pauses(self):
+        s = torch.linspace(0, 1, 30, dtype=torch.float64)
+        line = s[:, None, None] * torch.tensor([[3.0, 4.0, 1.0]], dtype=torch.float64)
+        assert polyline_torsion(line).isnan().all()
+        assert polyline_torsion(torch.ones(30, 2, 3)).isnan().all()
+        paused = helix(1.0, 1.0, torch.cat([s[:10], s[10].expand(10), s[10:]]))
+        torsion = polyline_torsion(paused)
+        assert torsion[9:21].isnan().all()
+        torch.testing.assert_close(torsion[:8], torch.full((8, 1), 0.5, dtype=torch.float64), rtol=1e-2, atol=0)
+
+    def test_it_scales_as_one_over_length(self):
+        states = turned(helix(1.0, 0.5, torch.linspace(0, 4, 50, dtype=torch.float64)), 5)
+        torch.testing.assert_close(polyline_torsion(4 * states), polyline_torsion(states) / 4)
+
+    def test_too_few_dimensions_or_points(self):
+        problem = three_mode_problem(make_schedule("vp-linear"))
+        plane = torch.zeros(8, 1, 2, dtype=torch.float64)
+        for ask in (polyline_torsion, lambda x: flow_bends(problem, torch.linspace(0.9, 0.1, 8), x)):
+            with pytest.raises(ValueError, match="at least three dimensions, got 2"):
+                ask(plane)
+        with pytest.raises(ValueError, match="at least 5 points, got 4"):
+            polyline_torsion(torch.zeros(4, 1, 3))
+
+
+SPREAD_OUT = DiagonalGaussian([0.6, -0.3, 0.2, 1.0], [0.04, 2.5, 0.5, 0.01])
+
+
+@pytest.mark.parametrize("name", ["edm", "flow", "vp-linear"])
+class TestTorsionOfAGaussianFlow:
+    def exact(self, name: str, lam: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Places and torsion (T, N) of the paths that start at x (N, 4) at the first of the times."""
+        schedule, lam = make_schedule(name), lam.clone().requires_grad_()
+        t = schedule.time_of(lam)
+        alpha, sigma = schedule.alpha(t)[:, None], schedule.sigma(t)[:, None]
+        parts = torch.cat([alpha, (alpha**2 * SPREAD_OUT.variance + sigma**2).sqrt()], dim=1)  # (T, 5)
+        z = (x - parts[0, 0] * SPREAD_OUT.mean) / parts[0, 1:]
+
+        def states(parts: torch.Tensor) -> torch.Tensor:
+            return (parts[:, :1] * SPREAD_OUT.mean)[:, None] + parts[:, None, 1:] * z
+
+        derivatives = [parts]
+        for _ in range(3):
+            columns = derivatives[-1].unbind(1)
+            rates = [
+                torch.autograd.grad(column.sum(), lam, retain_graph=True, create_graph=True)[0] for column in columns
+            ]
+            derivatives.append(torch.stack(rates, dim=1))
+        frames = torch.stack([states(d) for d in derivatives[1:]], dim=3)  # (T, N, 4, 3)
+        corners = torch.linalg.qr(frames).R.diagonal(dim1=2, dim2=3).abs()
+        return states(parts).detach(), (corners[..., 2] / (corners[..., 0] * corners[..., 1])).detach()
+
+    def test_torsion(self, name):
+        schedule = make_schedule(name)
+        problem = Problem(SPREAD_OUT, schedule)
+        lam = torch.linspace(-3.0, 4.0, 281, dtype=torch.float64)
+        x = problem.sample_prior(3, float(schedule.time_of(lam[0])), 5)
+        states, exact = self.exact(name, lam, x)
+        curvature, torsion = flow_bends(problem, schedule.time_of(lam[::4]), states[::4])
+        torch.testing.assert_close(torsion, exact[::4], rtol=1e-3, atol=0)
+        assert torch.equal(curvature, flow_curvature(problem, schedule.time_of(lam[::4]), states[::4]))
+        told = polyline_torsion(states, 1e-13)
+        known = told[5:-5].isfinite()
+        assert float(known.double().mean()) > 0.5
+        torch.testing.assert_close(told[5:-5][known], exact[5:-5][known], rtol=0.1, atol=0)
+
+
 class TestPrincipalPlane:
     def test_a_plane_curve_keeps_its_shape(self):
         s = torch.linspace(0.2, 2.0, 60, dtype=torch.float64)
@@ -258,12 +387,97 @@ class TestPrincipalPlane:
         _, shares = principal_plane(run.states)
         assert float(shares[:, 2].max()) < 1e-12
 
+    @pytest.mark.parametrize("kinds", [1, 2, 3])
+    @pytest.mark.parametrize("name", ["vp-linear", "flow"])
+    def test_a_gaussian_of_k_variances_spans_at_most_one_dimension_more(self, kinds, name):
+        variance = [0.04, 0.5, 2.5][:kinds] * 3
+        model = DiagonalGaussian([0.5, -1.0, 2.0, 0.3, 0.0, 1.0, -2.0, 0.1, 0.6][: len(variance)], variance)
+        problem = Problem(model, make_schedule(name))
+        times = make_grid("uniform-lambda", problem.schedule, 40)
+        run = solve(problem, "reference", times, problem.sample_prior(4, float(times[0]), 0))
+        coordinates, shares = principal_components(run.states, kinds + 3)
+        assert coordinates.shape == (41, 4, kinds + 3)
+        assert float(shares[:, kinds + 1 :].abs().max()) < 1e-12  # also of the zeros where there are no more dimensions
+        assert (shares[:, :kinds] > 1e-9).all()
+
     def test_short_and_narrow_paths(self):
         coordinates, shares = principal_plane(torch.tensor([[[0.0]], [[2.0]]]))
         assert coordinates.flatten().tolist() == pytest.approx([-1.0, 0.0, 1.0, 0.0])
         assert shares.flatten().tolist() == pytest.approx([1.0, 0.0, 0.0])
         _, still = principal_plane(torch.ones(4, 2, 3))
         assert torch.equal(still, torch.zeros(2, 3, dtype=torch.float64))
+
+
+class TestChordFrame:
+    def bow(self, size: float, height: float) -> torch.Tensor:
+        """A boomerang of one bend, with a chord of the given length and its top at a share of it, (50, 1, 2)."""
+        u = torch.linspace(0, 1, 50, dtype=torch.float64)
+        return size * torch.stack([u, height * (u * (1 - u**3))], dim=1)[:, None]
+
+    def test_where_a_path_lies_and_points_does_not_matter(self):
+        bow = self.bow(1.0, 0.3)
+        paths = [turned(self.bow(size, 0.3), 9).flip(2) + shift for size, shift in ((1.0, 0.0), (7.0, 3.0), (0.1, -1))]
+        frame = chord_frame(torch.cat(paths, dim=1).unflatten(2, (1, 3, 3)))
+        for part, expected in ((frame.along, bow[:, :, 0]), (frame.height, bow[:, :, 1])):
+            torch.testing.assert_close(part, expected.expand(50, 3), rtol=0, atol=1e-12)
+        assert float(frame.aside.max()) < 1e-12
+        assert shape_spread(frame.height) == pytest.approx(0, abs=1e-12)
+
+    def test_deviation_is_the_distance_from_the_chord(self):
+        states = turned(helix(1.0, 0.4, torch.linspace(0, 5, 80, dtype=torch.float64)), 5)
+        frame, start, end = chord_frame(states), states[0, 0], states[-1, 0]
+        length = (end - start).norm()
+        for x, along, deviation in zip(states[:, 0], frame.along[:, 0], frame.deviation[:, 0], strict=True):
+            nearest = start + along * (end - start)
+            assert float(deviation * length) == pytest.approx(float((x - nearest).norm()), abs=1e-12)
+            assert float((x - nearest) @ (end - start)) == pytest.approx(0, abs=1e-12)
+        top = int(frame.deviation[:, 0].argmax())
+        assert float(frame.height[top, 0]) == pytest.approx(float(frame.deviation[top, 0]))
+        assert float(frame.aside[top, 0]) == pytest.approx(0, abs=1e-12)
+        assert float(frame.aside.max()) > 0.01
+        assert float(frame.along[0, 0]) == 0
+        assert float(frame.along[-1, 0]) == pytest.approx(1)
+
+    def test_straight_paths_have_no_height_and_closed_ones_no_chord(self):
+        line = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None, None] * torch.tensor([[3.0, 4.0, 5.0]])
+        wobble = line * (1 + 1e-7 * torch.sin(torch.arange(60.0, dtype=torch.float64)).reshape(20, 1, 3))
+        assert torch.equal(chord_frame(wobble, 1e-7).deviation, torch.zeros(20, 1, dtype=torch.float64))
+        assert float(chord_frame(wobble).deviation.max()) > 0
+        closed = torch.cat([line, line.flip(0)])
+        assert all(part.isnan().all() for part in chord_frame(closed))
+
+    def test_spread_of_known_curves(self):
+        base = torch.linspace(0, 1, 40, dtype=torch.float64)[:, None]
+        factors = torch.tensor([0.8, 1.0, 1.2])
+        # multiples of one curve spread by the standard deviation of the factors over their mean
+        assert shape_spread(base * factors) == pytest.approx(0.2)
+        lost = torch.cat([base * factors, torch.full_like(base, torch.nan)], dim=1)
+        assert shape_spread(lost) == pytest.approx(0.2)
+        assert math.isnan(shape_spread(base))
+        assert math.isnan(shape_spread(0 * base * factors))
+
+
+@pytest.mark.parametrize("every", [1, 4, 20])
+def test_straightness_adds_up_from_its_stretches(every):
+    problem = Problem(MODEL, make_schedule("vp-linear"))
+    times = make_grid("uniform-lambda", problem.schedule, 40)
+    run = solve(problem, "rk4", times, problem.sample_prior(3, 1.0, 0))
+    parts = straightness_along(run, every)
+    assert parts.shape == (40 // every, 3)
+    shares = times[::every].diff() / (times[-1] - times[0])
+    torch.testing.assert_close((parts * shares[:, None]).sum(0), straightness(run))
+    for wrong in (0, 3):
+        with pytest.raises(ValueError, match=f"40 steps cannot be taken {wrong} at a time"):
+            straightness_along(run, wrong)
+
+
+def test_straightness_is_lost_where_the_speed_is_off():
+    """Eased motion s^2: the integrand is (1 - 2 s)^2 of the squared chord, 25."""
+    s = torch.linspace(0, 1, 1001, dtype=torch.float64)
+    line = (s**2)[:, None, None] * torch.tensor([[3.0, 4.0]], dtype=torch.float64)
+    parts = straightness_along(as_run(line), 10)[:, 0]
+    middles = (s[:-1:10] + s[10::10]) / 2
+    torch.testing.assert_close(parts, 25 * (1 - 2 * middles) ** 2, rtol=0, atol=1e-2)
 
 
 def test_what_is_refused():
