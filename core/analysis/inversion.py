@@ -18,6 +18,7 @@ from core.solvers.base import Solver
 from core.solvers.charts import NORMALISED
 from core.solvers.integrals import Kernel
 
+MOST_EVALUATIONS = 10_000  # of an exact encoding; particles of the data's law need some hundred to two thousand
 DATA_END = "final"  # the option of a solver's last step: it has no meaning where a run ends in noise
 
 
@@ -26,6 +27,10 @@ class _Quiet(Kernel):
 
     def spread(self, cur: Level, nxt: Level) -> float:
         return 0.0
+
+
+class TooStiff(RuntimeError):
+    """The exact encoding would take too long: explicit steps crawl where the flow is stiff."""
 
 
 class Latent(NamedTuple):
@@ -138,16 +143,28 @@ def decode(problem: Problem, solver: str, times: Tensor, latent: Tensor, **more:
 def exact_latent(
     problem: Problem, times: Tensor, x_end: Tensor, tolerance: float = 1e-12, cancel: Callable[[], bool] | None = None
 ) -> Tensor:
-    """The latent by DOP853 at ``tolerance``: (N, *shape) float64. Raises ``Cancelled`` when ``cancel()`` says so.
+    """The latent by DOP853 at ``tolerance``: (N, *shape) float64.
 
     Integrates ``x / sqrt(alpha^2 + sigma^2)`` in lambda, where state and slope stay of order one.
+
+    Raises
+    ------
+    Cancelled
+        When ``cancel()`` says so.
+    TooStiff
+        After ``MOST_EVALUATIONS``. Points far from a finite set are drawn onto the borders between the cells of its
+        members on the way up, and slide along them in ever smaller steps.
     """
     from scipy.integrate import solve_ivp  # slow to import, and most runs do not need it
 
     first, last = problem.level(float(times[-1])), problem.level(float(times[0]))
-    shape = x_end.shape
+    shape, asked = x_end.shape, 0
 
     def slope(lam: float, u: np.ndarray) -> np.ndarray:
+        nonlocal asked
+        asked += 1
+        if asked > MOST_EVALUATIONS:
+            raise TooStiff(f"more than {MOST_EVALUATIONS:,} evaluations would be needed")
         if cancel is not None and cancel():
             raise Cancelled("cancelled in the exact encoding")
         level = NORMALISED.level_at(problem, lam)

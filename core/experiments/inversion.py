@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from core.analysis import FittedOrder, convergence_order, median_error, rms_error
-from core.analysis.inversion import Latent, decode, encode, exact_latent, latent_statistics
+from core.analysis.inversion import Latent, TooStiff, decode, encode, exact_latent, latent_statistics
 from core.experiments.build import Report, Stop, build_problem, device_line, grid_of, is_exact, never, part, silent
 from core.experiments.end_errors import FixedStep, check_rising
 from core.experiments.pictured import FromData, clean_data
@@ -193,11 +193,8 @@ def run_inversion(spec: InversionSpec, report: Report = silent, stop: Stop = nev
     clean, begin = clean_data(spec, problem, spec.particles, spec.seed, stop)
     start = at_data_end(spec, problem, clean, float(times[-1]))
     sigma = problem.level(float(times[0])).sigma
-    exact, first = None, 0.0
-    if is_exact(spec.data):
-        first = EXACT_SHARE
-        report(0.02, "encoding exactly")
-        exact = exact_latent(problem, times, start, TOLERANCE[spec.data.kind], cancel=_heard(report, stop))
+    exact, why = _exactly(spec, problem, times, start, report, stop)
+    first = EXACT_SHARE
     jobs = [(choice, steps) for choice in spec.solvers for steps in spec.counts]
     weights = np.array([steps * (SOLVERS[choice.name].nfe_per_step or 1) for choice, steps in jobs], dtype=float)
     shares = (1 - first) * weights / weights.sum()
@@ -217,8 +214,25 @@ def run_inversion(spec: InversionSpec, report: Report = silent, stop: Stop = nev
         sigma=sigma,
         floor=FLOOR[spec.data.kind],
         seconds=time.perf_counter() - began,
-        notes=_notes(spec, solvers, begin),
+        notes=_notes(spec, solvers, begin, why),
     )
+
+
+def _exactly(
+    spec: InversionSpec, problem: Problem, times: Tensor, start: Tensor, report: Report, stop: Stop
+) -> tuple[Tensor | None, str]:
+    """The exact latent, or None, and one sentence on how it was found or why there is none."""
+    if not is_exact(spec.data):
+        return None, "The score is learned, so there is no exact latent to compare with."
+    if spec.picture is not None:  # it would crawl along the borders between images
+        return None, "The picture is no member of the set, so its exact path is too stiff to be followed."
+    report(0.02, "encoding exactly")
+    tolerance = TOLERANCE[spec.data.kind]
+    try:
+        found = exact_latent(problem, times, start, tolerance, cancel=_heard(report, stop))
+    except TooStiff as reason:
+        return None, f"Exact latents were given up: {reason}."
+    return found, f"Exact latents by DOP853 at tolerance {tolerance:g}."
 
 
 def at_data_end(spec: InversionSpec, problem: Problem, clean: Tensor, t_end: float) -> Tensor:
@@ -295,14 +309,13 @@ def _heard(report: Report, stop: Stop) -> Stop:
     return ask
 
 
-def _notes(spec: InversionSpec, solvers: tuple[SolverTrips, ...], begin: str) -> tuple[str, ...]:
+def _notes(spec: InversionSpec, solvers: tuple[SolverTrips, ...], begin: str, exactly: str) -> tuple[str, ...]:
     notes = [f"Computed with {device_line(spec)}.", f"What is encoded is {begin}."]
     if spec.dither:
         notes.append("It carries the noise that belongs to the last time, as the exact law there has it.")
     else:
         notes.append("No noise was added: the exact law at the last time has some, so latents come out too small.")
-    if is_exact(spec.data):
-        notes.append(f"Exact latents by DOP853 at tolerance {TOLERANCE[spec.data.kind]:g}.")
+    notes.append(exactly)
     notes += [
         f"{solver.label} with {trip.steps} steps {trip.message}."
         for solver in solvers

@@ -1,6 +1,5 @@
 """Experiments that begin with data instead of noise: drawn from the set itself, or the user's own picture."""
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
@@ -16,7 +15,7 @@ OWN_SAMPLES = (
     "dpmpp-2m",
     30,
 )  # solver and steps of a network's own images, where it ships without those it learned from
-UNRELATED = 200  # draws for the distance between two that have nothing to do with each other
+UNRELATED = 1000  # draws for the distance between two that have nothing to do with each other
 
 
 class FromData(Timed):
@@ -77,9 +76,11 @@ def unrelated_distance(spec: FromData, clean: Tensor) -> float | None:
     members = set_of(spec.data)
     if members is None:
         return None
-    others = build_model(members).sample(UNRELATED, spec.seed + 1).to(clean)
-    own = clean[torch.arange(UNRELATED) % len(clean)]
-    return float((own - others).square().mean().sqrt())
+    others = build_model(members).sample(UNRELATED, spec.seed + 1).double().flatten(1)
+    own = clean.double().flatten(1)
+    # the mean over all pairs, without making them
+    square = own.square().mean() + others.square().mean() - 2 * (own.mean(0) * others.mean(0)).mean()
+    return float(square.sqrt())
 
 
 def clean_text(spec: FromData, dtype: str) -> str:

@@ -24,7 +24,7 @@ def distance_figure(result: BoomerangResult, against: str = "t", height: int = 4
         If ``against`` is not a key of ``AGAINST``.
     """
     x = _axis(result, against)
-    figure = new_figure(height, legend_rows=2 * len(result.solvers) + 1)
+    figure = new_figure(height, legend_rows=len(result.solvers))
     for solver, style in zip(result.solvers, looks(result.solvers), strict=True):
         figure.add_trace(
             go.Scatter(

@@ -5,15 +5,20 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.analysis import FittedOrder
+from core.analysis import FittedOrder, convergence_order
 from core.analysis.inversion import Latent
 from core.experiments.inversion import InversionResult, SolverTrips
 from core.figures.convergence import order_text
 from core.figures.images import sheet_figure
 from core.figures.style import DASHES, NEUTRAL, TEMPLATE, Style, log_axis, new_figure, remark, solver_style, typed
 
-MEASURES = {"rms": "There and back", "latent_rms": "The latent alone"}
-AXES = {"rms": "RMS of decoded − input", "latent_rms": "RMS of latent − exact latent"}
+MEASURES = {"rms": "There and back", "median": "There and back, median", "latent_rms": "The latent alone"}
+AXES = {
+    "rms": "RMS of decoded − input",
+    "median": "Median of |decoded − input|",
+    "latent_rms": "RMS of latent − exact latent",
+}
+WITHOUT_EXACT = 2  # of the measures above, those that need no exact latents
 SHADES = "Turbo"
 DARKER = 2.5  # standard deviations of a latent that fill the range of grey values
 GAINS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -45,7 +50,7 @@ def error_figure(result: InversionResult, measure: str = "rms", height: int = 52
     counts = np.array(result.spec.counts)
     errors = [solver.curve(result.spec.counts, measure) for solver in result.solvers]
     for solver, style, error in zip(result.solvers, looks(result.solvers), errors, strict=True):
-        order = _order(solver, measure)
+        order = _order(result, solver, measure)
         figure.add_trace(
             go.Scatter(
                 x=typed(counts),
@@ -108,7 +113,10 @@ def _add_diverged(figure: go.Figure, result: InversionResult, measure: str) -> N
             )
 
 
-def _order(solver: SolverTrips, measure: str) -> FittedOrder:
+def _order(result: InversionResult, solver: SolverTrips, measure: str) -> FittedOrder:
+    """The result holds the orders of the RMS errors; that of the median is measured in the same way."""
+    if measure == "median":
+        return convergence_order(result.spec.counts, solver.curve(result.spec.counts, "median"), result.floor)
     return solver.order if measure == "rms" else solver.latent_order
 
 
@@ -125,7 +133,7 @@ def alt_error(result: InversionResult, measure: str = "rms") -> str:
     parts = []
     for solver in result.solvers:
         curve = solver.curve(result.spec.counts, measure)
-        order = order_text(_order(solver, measure))
+        order = order_text(_order(result, solver, measure))
         parts.append(f"{solver.label} from {_brief(curve[0])} to {_brief(curve[-1])}, order {order}")
     span = f"{result.spec.counts[0]} to {result.spec.counts[-1]} steps"
     return f"{MEASURES[measure]}: {AXES[measure]} for {span}: {'; '.join(parts)}."
@@ -222,22 +230,21 @@ def strips_figure(result: InversionResult, particle: int = 0) -> go.Figure:
         raise ValueError("strips need images; use latent_figure for 2-D data")
     if not 0 <= particle < len(result.start):
         raise ValueError(f"there are images 0 to {len(result.start) - 1}, not {particle}")
-    gain = gain_of(result, particle)
+    start = result.start[particle]
     rows, labels = [], []
     for trips in result.solvers:
         latent, decoded = trips.latent[particle], trips.decoded[particle]
-        start = result.start[particle]
+        gain = gain_of(decoded - start)
         rows.append([start, latent / (DARKER * result.sigma), decoded, gain * (decoded - start)])
-        labels.append(f"<b>{trips.label}</b>, {_came_back(trips, particle)}")
-    columns = ["input", "latent", "decoded", f"difference ×{gain}"]
+        labels.append(f"<b>{trips.label}</b>, {_came_back(trips, particle)}, ×{gain}")
+    columns = ["input", "latent", "decoded", "difference"]
     return sheet_figure(rows, labels, columns, "", f"{result.spec.steps} steps up, {result.spec.steps} steps down")
 
 
-def gain_of(result: InversionResult, particle: int) -> int:
-    """What differences are multiplied by, the same for all solvers, so that the largest just fits."""
-    largest = [np.abs(trips.decoded[particle] - result.start[particle]).max() for trips in result.solvers]
-    finite = [value for value in largest if np.isfinite(value) and value > 0]
-    room = 1 / max(finite) if finite else 1.0
+def gain_of(difference: np.ndarray) -> int:
+    """What a difference is multiplied by so that its largest number just fits the range of grey values."""
+    largest = float(np.abs(difference).max())
+    room = 1 / largest if largest > 0 else 1.0  # NaN gives no gain either
     return max([gain for gain in GAINS if gain <= room], default=1)
 
 
@@ -251,7 +258,7 @@ def alt_strips(result: InversionResult, particle: int = 0) -> str:
     ends = "; ".join(f"{trips.label} {_came_back(trips, particle)}" for trips in result.solvers)
     return (
         f"Image {particle + 1} of {len(result.start)} encoded and decoded in {result.spec.steps} steps each: {ends}. "
-        f"Differences are multiplied by {gain_of(result, particle)}."
+        "Differences are multiplied so that they can be seen."
     )
 
 
