@@ -1,7 +1,7 @@
 """Who says what a sample shows, and in which features sets of images are compared."""
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -81,7 +81,12 @@ def load_judge(path: Path) -> TrainedJudge:
     net, _, about = rebuild(path, "Classifier")
     if about.get("trained_as") != "judge" or about["arguments"].get("pool") != "adaptive":
         raise ValueError(f"{path.name} holds no judge of clean images; train one with --network judge")
-    return TrainedJudge(net, f"a network trained on {about.get('data')}, {about.get('images_seen'):,} images seen")
+    return TrainedJudge(net, f"a network trained on {about.get('data')}, {images_in_all(about):,} images seen")
+
+
+def images_in_all(about: dict[str, Any] | None) -> int:
+    """Images seen by weights of this description, those of the runs that they were begun from included."""
+    return (about.get("images_seen") or 0) + images_in_all(about.get("begun_from")) if about else 0
 
 
 class Ground(NamedTuple):

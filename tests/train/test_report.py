@@ -12,7 +12,7 @@ from core.models.adm import PRESETS
 from core.models.checkpoints import describe
 from core.schedules import make_schedule
 from core.train.data import TRAINING_DATA
-from core.train.judges import VectorMachine, load_judge
+from core.train.judges import VectorMachine, images_in_all, load_judge
 from core.train.recipe import Recipe
 from core.train.report import frechet_distance, measure, measure_classifier, nearest_distances
 from core.train.report import main as report_main
@@ -150,6 +150,12 @@ def test_the_report_on_cifar_knows_the_test_images_from_noise(archive, judge_fil
         frechet_distance(judge.features(training[torch.from_numpy(order)]), judge.features(images)), rel=1e-3
     )
     assert "images seen" in found.judge
+
+
+def test_images_of_earlier_runs_count():
+    first = {"images_seen": 100, "begun_from": None}
+    assert images_in_all({"images_seen": 20, "begun_from": {"images_seen": 3, "begun_from": first}}) == 123
+    assert images_in_all({"images_seen": 20}) == 20
 
 
 def test_a_judge_must_be_one(tmp_path, judge_file, archive):

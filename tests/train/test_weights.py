@@ -20,6 +20,7 @@ from core.train.report import measure_classifier, noise_error
 
 ASSETS = Path(__file__).parents[2] / "assets" / "weights"
 WEIGHTS = ASSETS / "digits.safetensors"
+SHIPPED = sorted(ASSETS.glob("*.safetensors"))
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +28,24 @@ def model():
     return load_network(WEIGHTS, labels=torch.arange(10).repeat(5), device="cpu")
 
 
-def test_the_file_is_small_and_says_what_it_is():
-    assert WEIGHTS.stat().st_size < 5_000_000
+def test_all_files_together_are_small():
     assert sum(file.stat().st_size for file in ASSETS.rglob("*") if file.is_file()) < 40_000_000
-    about = load_checkpoint(WEIGHTS).metadata
-    described = json.loads(json.dumps(describe(PRESETS["digits"])))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_file_says_what_it_is_and_has_its_card(path):
+    assert path.stat().st_size < 5_000_000
+    about = load_checkpoint(path).metadata
+    described = json.loads(json.dumps(describe(PRESETS[path.stem])))
     assert {key: about[key] for key in described} == described
-    assert about["images_seen"] == about["recipe"]["steps"] * about["recipe"]["batch"]
-    card = WEIGHTS.with_suffix(".md").read_text()
-    assert f"{about['images_seen']:,}" in card
+    seen, recipe = about["images_seen"], about["recipe"]
+    assert 0 < seen <= recipe["steps"] * recipe["batch"]
+    assert seen % recipe["batch"] == 0
+    card = path.with_name(f"{path.stem.removesuffix('-classifier').removesuffix('-judge')}.md").read_text()
+    assert path.name in card
+    assert f"{seen:,}" in card
+    named = path.stem.endswith(("-classifier", "-judge"))
+    assert named or "not measured yet" not in card
 
 
 @pytest.mark.parametrize("grid", ["uniform-t", "uniform-lambda"])
