@@ -13,6 +13,7 @@ page = st.navigation(
             st.Page("pages/solvers.py", title="Solvers"),
             st.Page("pages/trajectories.py", title="Trajectories"),
             st.Page("pages/curvature.py", title="Curvature"),
+            st.Page("pages/guidance.py", title="Guidance"),
             st.Page("pages/recommend.py", title="Choose a solver"),
         ],
         "Images": [

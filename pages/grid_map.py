@@ -29,7 +29,7 @@ controls_errors.family(page.name)
 
 with st.sidebar:
     st.subheader("What to compare")
-    controls.data(page.default.data)
+    controls.data(page.default.data, guided=False)
     controls_errors.budget(page)
     controls_errors.schedule(page)
     controls_errors.solvers(page, most=100, empty="All solvers")

@@ -43,7 +43,7 @@ def show_budgets(chosen: tuple[int, ...]) -> None:
 
 with st.sidebar:
     st.subheader("What to choose for")
-    controls.data(page.default.data)
+    controls.data(page.default.data, guided=False)
     controls_errors.budget(page)
     controls_errors.schedule(page)
     settings.choose(

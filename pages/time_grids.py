@@ -30,7 +30,7 @@ controls_errors.family(page.name)
 
 with st.sidebar:
     st.subheader("What to make grids for")
-    controls.data(page.default.data, learned=False)
+    controls.data(page.default.data, learned=False, guided=False)
     controls_errors.schedule(page)
     settings.choose(
         "Solver",

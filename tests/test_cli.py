@@ -141,7 +141,7 @@ def test_own_points_come_from_a_file(tmp_path: Path):
         (["trajectories", "--steps", "many"], "steps = 'many': it must be a whole number"),
         (["trajectories", "--data", "moon"], "data = 'moon': known are ring"),
         (["trajectories", "--solvers", "ddim,foo"], "unknown solver 'foo'"),
-        (["trajectories", "--label", "3"], "the data 'ring' have no label"),
+        (["trajectories", "--data", "grid", "--label", "3"], "class 3 of 'grid' does not exist"),
         (["trajectories", "--t-end", "0.9", "--t-start", "0.5"], "t_end < t_start"),
         (["convergence", "--solvers", "ddpm"], "draws noise"),
         (["schedules", "--data", "digit"], "known are ring"),
@@ -171,7 +171,7 @@ def test_missing_weights_are_one_sentence(
     from core.experiments.build import build_model
 
     build_model.cache_clear()
-    monkeypatch.setattr("core.data.images.WEIGHTS", tmp_path)
+    monkeypatch.setattr("core.data.networks.WEIGHTS", tmp_path)
     with pytest.raises(SystemExit) as left:
         cli.main(["trajectories", "--data", "unet-digits", "--label", "2", "--out", str(tmp_path / "a.csv")])
     assert left.value.code == 2

@@ -105,8 +105,10 @@ def flow_bends(problem: Problem, times: Tensor, states: Tensor) -> tuple[Tensor,
     curvatures, torsions = [], []
     for x, first, second, third, rounding in _flow_derivatives(problem, times, states, twist=True):
         curvatures.append(_curvature(x, first, second, third, rounding))
+        size = x.norm(dim=1)
+        rounding = rounding.maximum(1e-16 * size)  # also where x enters through the prediction alone
         errors = (rounding, rounding / DIFFERENCE, 4 * rounding / DIFFERENCE**2)
-        torsions.append(_torsion(first, second, third, errors, x.norm(dim=1)))
+        torsions.append(_torsion(first, second, third, errors, size))
     return torch.stack(curvatures), torch.stack(torsions)
 
 

@@ -24,13 +24,21 @@ _FIT_FOR_LINKS = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
 
 @lru_cache(maxsize=4)
-def _opened(load: Callable[[], NetworkModel]) -> NetworkModel:
-    """A network with its weights, which all labels share."""
-    return load()
+def _opened(load: Callable[[Path], NetworkModel], path: Path, written: float) -> NetworkModel:
+    """A network with its weights, which all labels share; ``written`` is when, so that a new file is read anew."""
+    return load(path)
 
 
-def _labelled(load: Callable[[], NetworkModel], label: int | None) -> Model:
-    return _opened(load).with_labels(label)
+def _labelled(load: Callable[[Path], NetworkModel], path: Path, label: int | None) -> Model:
+    return _opened(load, path, path.stat().st_mtime if path.exists() else 0.0).with_labels(label)
+
+
+def _shipped(file: str, label: int | None) -> Model:
+    return _labelled(load_network, WEIGHTS / file, label)
+
+
+# one loader a preset, so that a network is kept under it
+_RELEASED = {name: partial(load_network, preset=name) for name in PRESETS}
 
 
 def _classifier(path: Path, preset: str | None = None) -> Callable[[], Classifier] | None:
@@ -54,7 +62,7 @@ def _add_shipped(name: str, title: str, description: str, classes: tuple[str, ..
             preset.shape,
             classes,
             False,
-            partial(_labelled, partial(load_network, path)),
+            partial(_shipped, preset.weights),
             trained_on,
             classifier=_classifier(WEIGHTS / f"{path.stem}-classifier.safetensors"),
         ),
@@ -126,7 +134,7 @@ def _released(path: Path, name: str) -> ImageInfo:
         preset.shape,
         tuple(map(str, range(classes))),
         False,
-        partial(_labelled, partial(load_network, path, preset=name)),
+        partial(_labelled, _RELEASED[name], path),
         needs_label=preset.classes > 0 and preset.null_label is None,
         knows_classes=preset.classes > 0,
         classifier=classifier,
@@ -147,7 +155,7 @@ def _described(path: Path) -> ImageInfo | None:
         tuple(about["shape"]),
         tuple(map(str, range(about["classes"]))),
         False,
-        partial(_labelled, partial(load_network, path)),
+        partial(_labelled, load_network, path),
         needs_label=about["classes"] > 0 and about["null_label"] is None,
         classifier=_classifier(path.with_name(f"{path.stem}-classifier.safetensors")),
     )
@@ -165,7 +173,7 @@ def _diffusers(path: Path) -> ImageInfo | None:
         shape,
         (),
         False,
-        partial(_labelled, partial(load_diffusers, path)),
+        partial(_labelled, load_diffusers, path),
     )
 
 

@@ -52,6 +52,7 @@ class GridMapSpec(FromStart):
     nfe: int = Field(10, ge=1, description="model evaluations that a run may spend, 1 to 400 (images: 1 to 100)")
 
     most_particles: ClassVar[int] = 2000
+    guided: ClassVar[bool] = False
 
     @model_validator(mode="after")
     def _budget(self) -> "GridMapSpec":

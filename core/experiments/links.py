@@ -60,7 +60,7 @@ def from_params(kind: type[Frozen], params: Mapping[str, str]) -> tuple[Any, lis
     a bad entry of a list whose others are good.
     """
     problems: list[str] = []
-    spec = default_spec(kind, _read_data(kind, params, problems))
+    spec = _opening(kind, _read_data(kind, params, problems), problems)
     left = [key for key in _keys(kind) if key in params]
     clashes: list[str] = []
     while left:  # some values fit only once others are in force: as long as one goes in, the rest get another try
@@ -77,6 +77,17 @@ def from_params(kind: type[Frozen], params: Mapping[str, str]) -> tuple[Any, lis
         if key not in known_keys(kind):
             problems.append(f"There is no setting {_brief(key)}; known are {', '.join(known_keys(kind))}.")
     return spec, problems
+
+
+def _opening(kind: type[Frozen], data: Data, problems: list[str]) -> Any:
+    """What the experiment opens with for these data; where it cannot serve them, without guidance or with its own."""
+    unguided = data.model_copy(update={"guidance": None})
+    for served in dict.fromkeys((data, unguided)):
+        try:
+            return default_spec(kind, served)
+        except ValidationError as error:
+            problems.append(f"Cannot use the data {_brief(served.name)} here: {'; '.join(plain_errors(error))}.")
+    return kind()
 
 
 def _keys(kind: type[Frozen]) -> list[str]:

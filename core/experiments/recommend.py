@@ -71,6 +71,7 @@ class RecommendSpec(Setting):
     budgets: tuple[int, ...] = Field((), max_length=10, description="further budgets to name the best at, rising")
 
     most_particles: ClassVar[int] = 2000
+    guided: ClassVar[bool] = False
 
     @model_validator(mode="after")
     def _budgets(self) -> "RecommendSpec":

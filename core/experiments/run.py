@@ -16,6 +16,7 @@ from core.experiments.catalogue import CatalogueSpec
 from core.experiments.convergence import run_convergence
 from core.experiments.curvature import run_curvature
 from core.experiments.grid_map import GridMapSpec, run_grid_map
+from core.experiments.guidance import GuidanceSpec, run_guidance
 from core.experiments.inversion import InversionSpec, run_inversion
 from core.experiments.local_error import LocalErrorSpec, run_local_error
 from core.experiments.noise_sweep import NoiseSweepSpec, run_noise_sweep
@@ -30,6 +31,7 @@ from core.experiments.writing import write_convergence, write_curvature, write_s
 from core.experiments.writing_catalogue import write_catalogue
 from core.experiments.writing_errors import write_grid_map, write_local_error, write_order_table, write_precision
 from core.experiments.writing_grids import write_time_grids
+from core.experiments.writing_guidance import write_guidance
 from core.experiments.writing_noise import write_noise_sweep, write_sde_orders
 from core.experiments.writing_recommend import write_recommend
 from core.experiments.writing_round_trip import write_boomerang, write_inversion
@@ -178,6 +180,16 @@ EXPERIMENTS.add(
         TimeGridsSpec,
         run_time_grids,
         write_time_grids,
+    ),
+)
+EXPERIMENTS.add(
+    "guidance",
+    ExperimentInfo(
+        "Guidance",
+        "Turn the scale of guidance up: what it does to samples, and to the error of solvers.",
+        GuidanceSpec,
+        run_guidance,
+        write_guidance,
     ),
 )
 EXPERIMENTS.add(

@@ -120,6 +120,13 @@ class ImageData(Frozen):
 Data = Annotated[ToyData | ImageData, Field(discriminator="kind")]
 
 
+def classes_of(data: Data) -> tuple[str, ...]:
+    """Names of the classes of these data; empty if there are none."""
+    if data.name == CUSTOM:
+        return ()
+    return (TOY_DATA if data.kind == "toy" else IMAGE_DATA)[data.name].classes
+
+
 def is_exact(data: Data) -> bool:
     """Whether the score of these data is exact (else it is learned)."""
     return data.kind == "toy" or IMAGE_DATA[data.name].exact
@@ -131,9 +138,11 @@ def has_law(data: Data) -> bool:
 
 
 def check_unguided(data: Data) -> None:
-    """``ValueError`` if a model is guided where the law of its samples must be known."""
+    """``ValueError`` if a model is guided where the law of its samples or the cost of a step must be known."""
     if data.guidance is not None:
-        raise ValueError("the law of guided samples is not known, so there is nothing to show here; leave guidance out")
+        raise ValueError(
+            "guided models cannot be served here: their law, or what a step costs, is not known beforehand"
+        )
 
 
 class Setting(Frozen):
@@ -146,6 +155,7 @@ class Setting(Frozen):
     most_particles: ClassVar[int] = MAX_TOY_PARTICLES
     learned: ClassVar[bool] = True  # whether it can serve data whose model is learned
     guided: ClassVar[bool] = True  # whether it can serve guided models, whose samples have no known law
+    classed: ClassVar[bool] = False  # whether it needs data with classes
     image_particles: ClassVar[int] = 8  # where only images are named
 
     @model_validator(mode="after")
@@ -293,13 +303,30 @@ class CurvatureSpec(Setting):
         ("vp-linear", "edm", "flow"), min_length=1, max_length=4, description="up to 4 noise schedules"
     )
     nodes: int = Field(200, ge=20, le=500, description="recorded intervals of each path, 20 to 500")
+    beside: str | None = Field(None, description="a data set of the other kind (2-D or images), to compare bends with")
 
     most_particles: ClassVar[int] = 1000
+    beside_particles: ClassVar[dict[str, int]] = {"toy": 200, "images": 8}  # of the other kind: 2-D, images
 
     @model_validator(mode="after")
     def _recorded(self) -> "CurvatureSpec":
         self._check_recorded(len(self.schedules), self.nodes, "nodes or schedules")
+        if self.other is not None:
+            self.other._check_recorded(len(self.schedules), self.nodes, "nodes or schedules")
         return self
+
+    @property
+    def other(self) -> "CurvatureSpec | None":
+        """The same for the data beside, with a number of particles fit for them; ``ValueError`` if unknown."""
+        if self.beside is None:
+            return None
+        if self.data.kind == "images":
+            TOY_DATA[self.beside]
+            data: ToyData | ImageData = ToyData(name=self.beside)
+        else:
+            data = ImageData(name=self.beside, label=0 if IMAGE_DATA[self.beside].needs_label else None)
+        changed = {"data": data, "particles": self.beside_particles[data.kind], "beside": None}
+        return self.model_copy(update=changed)
 
 
 class SchedulesSpec(Frozen):

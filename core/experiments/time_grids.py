@@ -61,6 +61,7 @@ class TimeGridsSpec(Setting):
 
     most_particles: ClassVar[int] = 2000
     learned: ClassVar[bool] = False  # no time for thousands of runs of a network
+    guided: ClassVar[bool] = False
 
     @model_validator(mode="after")
     def _possible(self) -> "TimeGridsSpec":

@@ -22,21 +22,29 @@ def model_text(data: Data) -> str:
     label = "" if data.label is None else f", label={data.label}"
     if isinstance(data, ImageData):
         if data.guidance is not None:
-            return _guided_text(data, f'image_family("{data.name}")')
+            return _guided_text(data)
         return f'model = make_images("{data.name}"{label})  # {IMAGE_DATA[data.name].title}'
     if data.name == CUSTOM:
         points = ", ".join(f"({x!r}, {y!r})" for x, y in data.points)
         width = data.bandwidth or CUSTOM_BANDWIDTH
         return f"points = [{points}]\nmodel = mixture_from_points(points, bandwidth={width!r}, scale={data.scale!r})"
-    width = "" if data.bandwidth is None else f", bandwidth={data.bandwidth!r}"
     if data.guidance is not None:
-        return _guided_text(data, f'toy_family("{data.name}", scale={data.scale!r}{width})')
+        return _guided_text(data)
+    width = "" if data.bandwidth is None else f", bandwidth={data.bandwidth!r}"
     return f'model = make_toy("{data.name}", scale={data.scale!r}{width}{label})'
 
 
-def _guided_text(data: Data, family: str) -> str:
+def family_text(data: Data) -> str:
+    """The models of the labelled data as an expression."""
+    if isinstance(data, ImageData):
+        return f'image_family("{data.name}")'
+    width = "" if data.bandwidth is None else f", bandwidth={data.bandwidth!r}"
+    return f'toy_family("{data.name}", scale={data.scale!r}{width})'
+
+
+def _guided_text(data: Data) -> str:
     options = "".join(f", {key}={value!r}" for key, value in data.guidance.options)
-    return f'family = {family}\nmodel = GUIDANCE["{data.guidance.name}"].make(family, {data.label}{options})'
+    return f'family = {family_text(data)}\nmodel = GUIDANCE["{data.guidance.name}"].make(family, {data.label}{options})'
 
 
 def grid_text(spec: Timed, steps: str) -> str:
@@ -126,24 +134,37 @@ for name, options in solvers:
 
 
 def write_curvature(spec: CurvatureSpec) -> str:
-    """Curvature and straightness under each schedule."""
-    inner = inner_steps(spec)
-    nodes = f"run.states[::{inner}]"
-    if is_exact(spec.data):
-        bend = f"flow_curvature(problem, bends, {nodes})"
+    """Bends, twists, straightness and principal components under each schedule; then of the data beside."""
+    beside = "" if spec.other is None else f"\n# {spec.beside}, to compare with\n{_shapes(spec.other, 'beside_')}"
+    return f"{_shapes(spec)}{beside}"
+
+
+def _shapes(spec: CurvatureSpec, prefix: str = "") -> str:
+    inner, accuracy, twists = inner_steps(spec), accuracy_of(spec.data), spec.data.numbers > 2
+    names = [f"{prefix}{name}" for name in ("curvatures", "torsions", "straight", "turnings", "shares", "heights")]
+    curvatures, torsions, straight, turnings, shares, heights = names
+    target = f"{curvatures}[name]" + (f", {torsions}[name]" if twists else "")
+    if not is_exact(spec.data):
+        bend = f"polyline_curvature(nodes, {accuracy!r}), polyline_torsion(nodes, {accuracy!r})"
     else:
-        bend = f"polyline_curvature({nodes}, {accuracy_of(spec.data)!r})"
+        bend = f"{'flow_bends' if twists else 'flow_curvature'}(problem, bends, nodes)"
+    kept = [name for name in names if twists or name != torsions]
     return f"""{model_text(spec.data)}
-curvatures, straight = {{}}, {{}}
+{", ".join(kept)} = {", ".join(["{}"] * len(kept))}
 for name in {list(spec.schedules)}:
     problem = Problem(model, make_schedule(name))
     bends = make_grid("uniform-lambda", problem.schedule, {spec.nodes})
     times = refine(problem.schedule, bends, {inner})  # for the integral over time
     {start_text(spec, _precision(spec.data))}
     run = {reference_text(spec.data, inner * spec.nodes, record=True)}
-    curvatures[name] = {bend}
-    straight[name] = straightness(run)
-    print(name, "median curvature", curvatures[name].median(), "mean straightness", straight[name].mean())
+    nodes = run.states[::{inner}]
+    {target} = {bend}
+    {straight}[name] = straightness(run)
+    {turnings}[name] = {curvatures}[name] * path_length(run)
+    components, {shares}[name] = principal_components(nodes)
+    {heights}[name] = chord_frame(nodes, {accuracy!r}).height
+    print(name, "median curvature", {curvatures}[name].median(), "mean straightness", {straight}[name].mean())
+    print("  variance in three components", {shares}[name].mean(0), "unlikeness", shape_spread({heights}[name]))
 """
 
 

@@ -214,7 +214,8 @@ def rebuild(
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"a network runs in float32, bfloat16 or float16, got {dtype}")
     if preset is None and not checkpoint.metadata:
-        raise ValueError(f"{name} does not say which network it belongs to; name its preset ({', '.join(PRESETS)})")
+        fitting = ", ".join(one for one, known in PRESETS.items() if known.network == wanted)
+        raise ValueError(f"{name} does not say which network it belongs to; name its preset ({fitting})")
     about = describe(PRESETS[preset]) if preset is not None else checkpoint.metadata
     if about.get("network") != wanted:
         raise ValueError(f"{name} holds a {about.get('network')!r}; only a {wanted!r} {_ABLE[wanted]}")

@@ -58,7 +58,7 @@ class SolverInfo:
     family : group in menus.
     order : the order that our tests measure (weak order for a stochastic solver); None where there is none.
     claimed_order : the order that its authors state; 0 if none.
-    nfe_per_step : model evaluations in one step; None where the steps or the options decide.
+    nfe_per_step : model evaluations in one step, of a model without guidance; None where the steps decide.
     description : one plain sentence.
     formula : LaTeX of one step.
     source : paper and arXiv number.

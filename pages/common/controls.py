@@ -28,23 +28,26 @@ def _title(registry: Any) -> Any:
     return lambda name: registry[name].title
 
 
-def data(default: Any, described: bool = True, learned: bool = True, guided: bool = True) -> None:
+def data(
+    default: Any, described: bool = True, learned: bool = True, guided: bool = True, classed: bool = False
+) -> None:
     """Which data, of which class, with which guidance.
 
     ``described`` adds a sentence on what they are, and the class; without ``learned``, only those of exact score are
-    offered, and without ``guided`` no guidance.
+    offered, and without ``guided`` no guidance. ``classed``: only sets with classes, of which one must be chosen.
     """
     if default.kind == "images":
-        _images(default, described, learned, guided)
+        _images(default, described, learned, guided, classed)
     else:
-        toy(default, described, guided)
+        toy(default, described, guided, classed)
 
 
-def _images(default: Any, described: bool, learned: bool, guided: bool) -> None:
-    offered = [name for name, info in IMAGE_DATA.items() if learned or info.exact]
+def _images(default: Any, described: bool, learned: bool, guided: bool, classed: bool) -> None:
+    offered = [name for name, info in IMAGE_DATA.items() if (learned or info.exact) and (info.classes or not classed)]
     held = settings.get("images.name", default.name)
     if held not in offered:
-        st.caption(f"{IMAGE_DATA[held].title} has a learned score, for which this would take too long.")
+        why = "has a learned score, for which this would take too long" if not learned else "has no classes"
+        st.caption(f"{IMAGE_DATA[held].title} {why}.")
         settings.put("images.name", default.name)
     name = settings.choose(
         "Images",
@@ -58,7 +61,7 @@ def _images(default: Any, described: bool, learned: bool, guided: bool) -> None:
     if described:
         st.caption(info.description)
     if described:
-        _class(default, name, info.classes, guided, whole=not info.needs_label)
+        _class(default, name, info.classes, guided, whole=not (info.needs_label or classed))
 
 
 def _class(default: Any, name: str, classes: tuple[str, ...], guided: bool, whole: bool = True) -> None:
@@ -77,10 +80,13 @@ def _class(default: Any, name: str, classes: tuple[str, ...], guided: bool, whol
         return
     slot = f"{default.kind}.guidance@{name}"
     held = settings.get(slot, str(own.guidance) if own and own.guidance else fields.NONE)
+    if held == fields.NONE and not whole:
+        held = next(iter(GUIDANCE))
+        settings.put(slot, held)
     settings.choose(
         "Guidance",
         slot,
-        [fields.NONE, *(held if held.split("(")[0] == kind else kind for kind in GUIDANCE)],
+        [*([fields.NONE] if whole else []), *(held if held.split("(")[0] == kind else kind for kind in GUIDANCE)],
         held,
         format_func=lambda text: "None" if text == fields.NONE else GUIDANCE[text.split("(")[0]].title,
         help="Push the model towards the class, harder than its own score does.",
@@ -89,12 +95,15 @@ def _class(default: Any, name: str, classes: tuple[str, ...], guided: bool, whol
         options.draw(slot, GuidanceChoice)
 
 
-def toy(default: Any, described: bool = True, guided: bool = True) -> None:
+def toy(default: Any, described: bool = True, guided: bool = True, classed: bool = False) -> None:
     """A 2-D set, or the user's own points."""
+    offered = [name for name, info in TOY_DATA.items() if info.classes] if classed else [*TOY_DATA, CUSTOM]
+    if settings.get("toy.name", default.name) not in offered:
+        settings.put("toy.name", default.name)
     name = settings.choose(
         "Data",
         "toy.name",
-        [*TOY_DATA, CUSTOM],
+        offered,
         default.name,
         format_func=lambda name: "Your own points (CSV)" if name == CUSTOM else TOY_DATA[name].title,
         help="Every set is a mixture of Gaussians, so its score is known exactly at every noise level.",
@@ -103,7 +112,7 @@ def toy(default: Any, described: bool = True, guided: bool = True) -> None:
         upload.points()
     elif described:
         st.caption(TOY_DATA[name].description)
-        _class(default, name, TOY_DATA[name].classes, guided)
+        _class(default, name, TOY_DATA[name].classes, guided, whole=not classed)
 
 
 def shape(default: Any) -> None:

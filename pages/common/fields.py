@@ -12,7 +12,14 @@ from pages.common.compute import sentence
 
 SHARED = ("seed", "schedule", "grid")  # one value for all pages
 ALL, NONE = "all", "none"  # of classes, and guidance: a widget takes None for "nothing chosen"
-BY_KIND = ("particles", "training", "steps", "step_counts", "path_steps")  # images cost more: a value of their own
+BY_KIND = (
+    "particles",
+    "scales",
+    "training",
+    "steps",
+    "step_counts",
+    "path_steps",
+)  # images cost more: a value of their own
 
 
 def name_of(page: str, field: str, kind: str) -> str:

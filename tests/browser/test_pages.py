@@ -7,43 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import driver
+from tests.pages.app import PAGES as EVERY
+from tests.pages.app import PLAIN
 
-PAGES = (
-    "",
-    "schedules",
-    "solvers",
-    "trajectories",
-    "convergence",
-    "curvature",
-    "order_table",
-    "grid_map",
-    "time_grids",
-    "recommend",
-    "local_error",
-    "precision",
-    "noise",
-    "sde_orders",
-    "bounds",
-    "inversion",
-    "boomerang",
-)
-WITH_IMAGES = (
-    "schedules",
-    "solvers",
-    "trajectories",
-    "convergence",
-    "curvature",
-    "order_table",
-    "grid_map",
-    "time_grids",
-    "recommend",
-    "local_error",
-    "precision",
-    "noise",
-    "sde_orders",
-    "inversion",
-    "boomerang",
-)
+PAGES = tuple("" if page == "start" else page for page in EVERY)
+WITH_IMAGES = tuple(page for page in PAGES if page and page not in PLAIN)
 SLOW = 120_000
 
 

@@ -8,7 +8,6 @@ import torch
 from sklearn.datasets import load_digits, load_sample_images
 
 from core.data import IMAGE_DATA, make_images, to_display
-from core.data import images as module
 from core.models import EmpiricalData
 
 EXACT = [name for name, info in IMAGE_DATA.items() if info.exact]
@@ -98,7 +97,7 @@ def test_display_is_rgb_bytes_clipped_to_the_range():
 def test_missing_or_corrupt_weights_are_one_sentence(
     name: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(module, "WEIGHTS", tmp_path)
+    monkeypatch.setattr("core.data.networks.WEIGHTS", tmp_path)
     if content is not None:
         (tmp_path / "digits.safetensors").write_bytes(content)
     with pytest.raises(ValueError, match=r"digits\.safetensors") as caught:

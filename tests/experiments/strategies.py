@@ -21,7 +21,10 @@ from core.experiments import (
 from core.experiments.boomerang import MOST_STEPS as BACK_STEPS
 from core.experiments.boomerang import BoomerangSpec
 from core.experiments.bounds import BoundsSpec
+from core.experiments.choices import GuidanceChoice
 from core.experiments.grid_map import MOST_NFE, GridMapSpec
+from core.experiments.guidance import MOST_STEPS as GUIDED_STEPS
+from core.experiments.guidance import GuidanceSpec
 from core.experiments.inversion import InversionSpec
 from core.experiments.local_error import MOST_STEPS, LocalErrorSpec
 from core.experiments.noise_sweep import NoiseSweepSpec, samplers
@@ -30,7 +33,7 @@ from core.experiments.precision import DTYPES, PrecisionSpec
 from core.experiments.scores import NEED_DENSITY
 from core.experiments.sde_orders import FINER, SdeOrdersSpec
 from core.experiments.sde_orders import MOST_STEPS as SDE_STEPS
-from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen
+from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen, classes_of, has_law
 from core.experiments.time_grids import MOST_TRAINING, TimeGridsSpec
 from core.grids import GRIDS
 from core.models.perturbed import WHERE
@@ -48,6 +51,7 @@ KINDS = (
     PrecisionSpec,
     TimeGridsSpec,
     NoiseSweepSpec,
+    GuidanceSpec,
     SdeOrdersSpec,
     BoundsSpec,
     InversionSpec,
@@ -157,6 +161,8 @@ def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
             data=draw(toy_data()),
         )
     data = draw(toy_data() | image_data())
+    if getattr(kind, "guided", True):
+        data = draw(_towards(data))
     images = data.kind == "images"
     most_steps = MAX_IMAGE_STEPS if images else MAX_TOY_STEPS
     # large images with many steps meet the limit on recorded numbers, which has a test of its own
@@ -166,7 +172,9 @@ def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
         "seed": draw(st.integers(0, 2**31 - 1)),
     }
     if kind is CurvatureSpec:
-        return CurvatureSpec(schedules=draw(choices(SCHEDULES, 4)), nodes=draw(st.integers(20, 500)), **fields)
+        beside = draw(st.sampled_from([None, *(TOY_DATA if images else IMAGE_DATA)]))
+        nodes = draw(st.integers(20, 100 if beside == "patches-32" else 500))  # more of those would not fit
+        return CurvatureSpec(schedules=draw(choices(SCHEDULES, 4)), nodes=nodes, beside=beside, **fields)
     if kind in ON_ERRORS:
         return draw(ON_ERRORS[kind](fields, most_steps))
     solvers = st.lists(_fitting(data, solver(noisy=kind is TrajectoriesSpec)), min_size=1, max_size=5).map(tuple)
@@ -186,9 +194,9 @@ def specifications(draw: st.DrawFn, kind: type[Frozen] | None = None) -> Frozen:
 
 
 def _fitting(data: ToyData | ImageData, drawn: st.SearchStrategy) -> st.SearchStrategy:
-    """Those that a learned model can serve, where the data have only that."""
-    learned = data.kind == "images" and not IMAGE_DATA[data.name].exact
-    return drawn.map(lambda text: "ddim" if learned and SolverChoice.model_validate(text).exact_data else text)
+    """Those that a learned or guided model can serve, where the data have only that."""
+    lawless = not has_law(data)
+    return drawn.map(lambda text: "ddim" if lawless and SolverChoice.model_validate(text).exact_data else text)
 
 
 def _fixed_step(fields: dict, most: int, least: int = 1) -> st.SearchStrategy:
@@ -334,6 +342,34 @@ def _picture(data: ToyData | ImageData) -> st.SearchStrategy:
     return st.none() | st.floats(-1, 1).map(lambda grey: pack_picture(torch.full(shape, grey)))
 
 
+def _towards(data: ToyData | ImageData) -> st.SearchStrategy:
+    """The data, or one class of them with guidance where they have classes."""
+    known = classes_of(data)
+    if not known:
+        return st.just(data)
+    texts = [
+        "classifier-free(scale=2.5)",
+        "classifier(temperature=0.5;on=conditional)",
+        "classifier-free(low=-1;high=2)",
+    ]
+    labels, guidances = st.integers(0, len(known) - 1), st.sampled_from(texts).map(GuidanceChoice.model_validate)
+    guided = st.tuples(labels, guidances).map(
+        lambda both: data.model_copy(update={"label": both[0], "guidance": both[1]})
+    )
+    return st.just(data) | guided
+
+
+@st.composite
+def _guidance(draw: st.DrawFn, fields: dict, most_steps: int) -> GuidanceSpec:
+    data = fields["data"]
+    if not classes_of(data):
+        data = ToyData(name="moons")
+    steps = draw(st.integers(1, GUIDED_STEPS[data.kind]))
+    scales = draw(st.lists(st.floats(0, 100), min_size=2, max_size=8, unique=True).map(sorted).map(tuple))
+    shared = fields | {"data": draw(_towards(data))} | draw(timed([steps]))
+    return GuidanceSpec(solvers=draw(_fixed_step(shared, 5)), steps=steps, scales=scales, **shared)
+
+
 ON_ERRORS = {
     LocalErrorSpec: _local_error,
     GridMapSpec: _grid_map,
@@ -341,6 +377,7 @@ ON_ERRORS = {
     PrecisionSpec: _precision,
     TimeGridsSpec: _time_grids,
     NoiseSweepSpec: _noise,
+    GuidanceSpec: _guidance,
     SdeOrdersSpec: _sde_orders,
     InversionSpec: _inversion,
     BoomerangSpec: _boomerang,

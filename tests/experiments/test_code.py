@@ -32,6 +32,7 @@ PUBLIC = {
     "core.data.pictures",
     "core.grids",
     "core.models",
+    "core.models.guidance",
     "core.models.perturbed",
     "core.models.plane",
     "core.problem",
@@ -88,16 +89,26 @@ def test_errors_are_repeated(spec: ConvergenceSpec):
 
 CURVATURE = [
     CurvatureSpec(particles=5, nodes=60, schedules=("vp-linear", "flow"), seed=4),
-    CurvatureSpec(particles=2, nodes=30, schedules=("flow",), data=ImageData(name="digits", label=1)),
+    CurvatureSpec(particles=2, nodes=30, schedules=("flow",), data=ImageData(name="digits", label=1), beside="moons"),
 ]
 
 
 @pytest.mark.parametrize("spec", CURVATURE, ids=range(len(CURVATURE)))
 def test_curvatures_are_repeated(spec: CurvatureSpec):
     names, result = carried_out(spec), run_experiment(spec)
-    for shape in result.shapes:
-        np.testing.assert_array_equal(names["curvatures"][shape.schedule].numpy(), shape.curvature)
-        np.testing.assert_array_equal(names["straight"][shape.schedule].numpy(), shape.straightness)
+    assert ("beside_curvatures" in names) == bool(result.beside)
+    for prefix, shapes in (("", result.shapes), ("beside_", result.beside)):
+        for shape in shapes:
+            measured = {
+                "curvatures": shape.curvature,
+                "straight": shape.straightness,
+                "turnings": shape.turning,
+                "shares": shape.shares,
+                "heights": shape.height,
+            }
+            measured |= {} if shape.torsion is None else {"torsions": shape.torsion}
+            for name, expected in measured.items():
+                np.testing.assert_array_equal(names[prefix + name][shape.schedule].numpy(), expected)
 
 
 def test_grids_are_repeated():

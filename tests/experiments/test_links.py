@@ -55,7 +55,7 @@ def test_only_what_differs_from_the_defaults_is_in_a_link(kind: type[Frozen]):
     digits = default_spec(kind, ImageData())
     assert to_params(digits) == {"data": "digits"}
     if kind is not SchedulesSpec:
-        assert digits.particles == kind.image_particles >= 8
+        assert digits.particles == kind.image_particles >= 4
 
 
 def test_image_defaults_are_within_reach_of_a_small_machine():
@@ -150,7 +150,7 @@ GOOD = {"seed": "7", "particles": "12", "schedule": "flow"}
             {"data": ToyData(name="gaussian")},
         ),
         (TrajectoriesSpec, {"scale": "99"}, ["scale = '99': it must be at most 4"], {"data": ToyData()}),
-        (TrajectoriesSpec, {"label": "3"}, ["the data 'ring' have no label"], {}),
+        (TrajectoriesSpec, {"data": "grid", "label": "3"}, ["class 3 of 'grid' does not exist"], {}),
         (TrajectoriesSpec, {"data": "digits", "label": "10"}, ["allowed: 0 to 9"], {"data": ImageData()}),
         (
             TrajectoriesSpec,

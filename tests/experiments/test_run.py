@@ -28,6 +28,7 @@ from core.experiments.boomerang import BoomerangSpec
 from core.experiments.bounds import BoundsSpec
 from core.experiments.catalogue import CatalogueSpec
 from core.experiments.grid_map import GridMapSpec
+from core.experiments.guidance import GuidanceSpec
 from core.experiments.inversion import InversionSpec
 from core.experiments.local_error import LocalErrorSpec
 from core.experiments.noise_sweep import NoiseSweepSpec
@@ -51,6 +52,7 @@ SPECS = {
     "convergence of images": ConvergenceSpec(data=DIGITS, particles=2, step_counts=(5, 10), path_steps=5, seed=24),
     "curvature": CurvatureSpec(particles=5, nodes=40, seed=25),
     "curvature of images": CurvatureSpec(data=DIGITS, particles=2, nodes=30, seed=26, schedules=("vp-linear", "flow")),
+    "curvature of two kinds": CurvatureSpec(particles=3, nodes=20, seed=27, schedules=("flow",), beside="digits"),
     "schedules": SchedulesSpec(steps=7),
     "card": CatalogueSpec(particles=5, steps=4, step_counts=(5, 10, 20), seed=66, solver="dpm-3m"),
     "card of images": CatalogueSpec(data=DIGITS, particles=2, step_counts=(5, 10), seed=67, solver="ddim"),
@@ -66,6 +68,20 @@ SPECS = {
     "made grids of images": TimeGridsSpec(data=DIGITS, particles=2, training=4, nfe=3, seed=74, solver="ddim"),
     "noise": NoiseSweepSpec(particles=12, nfe=6, seed=75, values=(0.0, 1.0)),
     "noise of images": NoiseSweepSpec(data=DIGITS, particles=12, nfe=4, seed=76, values=(0.0, 1.0)),
+    "guidance": GuidanceSpec(
+        data=ToyData(name="moons", label=1), particles=9, steps=4, seed=85, scales=(1.0, 4.0), solvers=("ddim", "stsp")
+    ),
+    "guidance of images": GuidanceSpec(
+        data=ImageData(name="digits", label=7, guidance="classifier"),
+        particles=2,
+        steps=3,
+        seed=86,
+        scales=(0.0, 3.0),
+        solvers=("ddim",),
+    ),
+    "guided trajectories": TrajectoriesSpec(
+        data=ToyData(name="moons", label=0, guidance="classifier(scale=5)"), particles=9, steps=4, seed=87
+    ),
     "orders with noise": SdeOrdersSpec(particles=20, seed=77, step_counts=(2, 4, 8), solvers=("euler-maruyama",)),
     "orders of one Gaussian": SdeOrdersSpec(
         data=ToyData(name="gaussian"), particles=20, seed=78, step_counts=(2, 4, 8)

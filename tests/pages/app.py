@@ -21,6 +21,7 @@ PAGES = (
     "recommend",
     "local_error",
     "precision",
+    "guidance",
     "noise",
     "sde_orders",
     "bounds",

@@ -31,7 +31,7 @@ for name, halves, title, formula in (
         family=FAMILY,
         order=1,
         claimed_order=2 if halves else 1,
-        nfe_per_step=None,
+        nfe_per_step=1,
         description="The push g of the guidance in "
         + ("two half steps around" if halves else "an Euler step before")
         + " a multistep step of the unguided model.",
@@ -53,7 +53,7 @@ register(
     family=FAMILY,
     order=2,
     claimed_order=2,
-    nfe_per_step=None,
+    nfe_per_step=2,
     description="Half of the push, a step of the unguided model, half of the push; each by Heun's rule.",
     formula=r"\Phi = B_{h/2}\circ A_h\circ B_{h/2},\quad A: y'=\epsilon,\ B: y'=g",
     source="Strang 1968; Hairer, Lubich and Wanner, Geometric Numerical Integration, II.5",

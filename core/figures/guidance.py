@@ -1,0 +1,185 @@
+"""What the scale of guidance does: samples at each scale, how sure and varied they are, what solvers make of it."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.experiments.guidance import GuidanceResult
+from core.figures.images import sheet_figure
+from core.figures.style import BLUE, NEUTRAL, TEMPLATE, VERMILLION, log_axis, new_figure, solver_style, typed
+
+SHOWN = 8  # images of each scale
+MEASURES = {"rms": "RMS error", "median": "Median error"}
+COLUMNS = 3
+
+
+def stiffness_figure(result: GuidanceResult, measure: str = "rms", height: int = 500) -> go.Figure:
+    """Error of each solver at the same step count against the scale; crosses at the top where a run diverged.
+
+    Raises
+    ------
+    ValueError
+        If ``measure`` is not a key of ``MEASURES``.
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"unknown measure {measure!r}; choose one of: {', '.join(MEASURES)}")
+    figure = new_figure(height, legend_rows=2)
+    scales = np.array([one.scale for one in result.scales])
+    every = np.concatenate([result.errors(k, measure) for k in range(len(result.spec.solvers))])
+    finite = every[np.isfinite(every) & (every > 0)]
+    top = 3 * float(finite.max()) if len(finite) else 1.0
+    for k, choice in enumerate(result.spec.solvers):
+        look, errors = solver_style(choice.name), result.errors(k, measure)
+        nfe = [int(one.nfe[k]) for one in result.scales]
+        figure.add_trace(
+            go.Scatter(
+                x=typed(scales),
+                y=typed(errors),
+                mode="lines+markers",
+                line={"color": look.colour, "dash": look.dash, "width": 2},
+                marker={"symbol": look.marker, "size": 9},
+                name=f"{choice.label} ({_range(nfe)} NFE)",
+                customdata=nfe,
+                hovertemplate="s = %{x:g}: error %{y:.3g}, %{customdata} evaluations<extra>"
+                + choice.label
+                + "</extra>",
+            )
+        )
+        lost = ~np.isfinite(errors)
+        if lost.any():
+            figure.add_trace(
+                go.Scatter(
+                    x=typed(scales[lost]),
+                    y=typed(np.full(int(lost.sum()), top)),
+                    mode="markers",
+                    marker={"symbol": "x", "size": 11, "color": look.colour},
+                    name=f"{choice.label}: diverged",
+                    hovertemplate="s = %{x:g}: diverged<extra>" + choice.label + "</extra>",
+                )
+            )
+    figure.update_xaxes(title_text="Guidance scale s")
+    figure.update_yaxes(title_text=f"{MEASURES[measure]} against the reference", **log_axis(finite, np.array([top])))
+    return figure
+
+
+def _range(values: list[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def trade_figure(result: GuidanceResult, height: int = 420) -> go.Figure:
+    """Above: how probable the class is at the ends. Below: how far the ends are spread."""
+    scales = typed([one.scale for one in result.scales])
+    judged = bool(result.judge)
+    figure = make_subplots(2 if judged else 1, 1, shared_xaxes=True, vertical_spacing=0.08)
+    figure.update_layout(
+        template=TEMPLATE, height=height, showlegend=False, margin={"l": 10, "r": 10, "t": 16, "b": 50}
+    )
+    lines = [("Spread of samples", [one.spread for one in result.scales], VERMILLION, "diamond")]
+    if judged:
+        lines.insert(0, ("Probability of the class", [one.sure for one in result.scales], BLUE, "circle"))
+    for row, (title, values, colour, marker) in enumerate(lines, start=1):
+        figure.add_trace(
+            go.Scatter(
+                x=scales,
+                y=typed(values),
+                mode="lines+markers",
+                line={"color": colour, "width": 2},
+                marker={"symbol": marker, "size": 9},
+                hovertemplate="s = %{x:g}: %{y:.3g}<extra>" + title + "</extra>",
+                name=title,
+            ),
+            row=row,
+            col=1,
+        )
+        figure.update_yaxes(title_text=title, rangemode="tozero", row=row, col=1)
+    figure.update_xaxes(title_text="Guidance scale s", row=len(lines), col=1)
+    return figure
+
+
+def samples_figure(result: GuidanceResult) -> go.Figure:
+    """The reference's ends at each scale: points over the data for 2-D, rows of images otherwise."""
+    return _sheet(result) if result.data is None else _planes(result)
+
+
+def _planes(result: GuidanceResult) -> go.Figure:
+    columns = min(COLUMNS, len(result.scales))
+    rows = math.ceil(len(result.scales) / columns)
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[f"s = {one.scale:g}" + (", diverged" if one.message else "") for one in result.scales],
+        horizontal_spacing=0.02,
+        vertical_spacing=0.08,
+    )
+    figure.update_layout(template=TEMPLATE, height=80 + 310 * rows, margin={"l": 10, "r": 10, "t": 40, "b": 60})
+    reach = 1.35 * float(np.abs(np.concatenate([result.data, result.others])).max())
+    for place, one in enumerate(result.scales):
+        row, column = place // columns + 1, place % columns + 1
+        for points, colour, size, name in (
+            (result.others, NEUTRAL, 3, "other classes"),
+            (result.data, BLUE, 3, "the class"),
+            (one.ends, VERMILLION, 5, "guided samples"),
+        ):
+            figure.add_trace(
+                go.Scatter(
+                    x=typed(points[:, 0]),
+                    y=typed(points[:, 1]),
+                    mode="markers",
+                    marker={"size": size, "color": colour, "opacity": 0.45 if size == 3 else 0.9},
+                    name=name,
+                    legendgroup=name,
+                    showlegend=place == 0,
+                    hoverinfo="skip",
+                ),
+                row=row,
+                col=column,
+            )
+    figure.update_xaxes(range=[-reach, reach], showticklabels=False, ticks="", showgrid=False)
+    figure.update_yaxes(range=[-reach, reach], showticklabels=False, ticks="", showgrid=False)
+    for k in range(1, rows * columns + 1):
+        figure.update_yaxes(scaleanchor=f"x{k if k > 1 else ''}", selector={"anchor": f"x{k if k > 1 else ''}"})
+    return figure
+
+
+def _sheet(result: GuidanceResult) -> go.Figure:
+    shown = min(SHOWN, result.spec.particles)
+    rows = [[one.ends[i] for i in range(shown)] for one in result.scales]
+    labels = [f"<b>s = {one.scale:g}</b>" + (", diverged" if one.message else "") for one in result.scales]
+    return sheet_figure(rows, labels, [str(i + 1) for i in range(shown)], "", "the same noise in each column")
+
+
+def alt_stiffness(result: GuidanceResult, measure: str = "rms") -> str:
+    """What the lines show, in words."""
+    parts = [
+        f"{choice.label} "
+        + ", ".join(_told(s.scale, e) for s, e in zip(result.scales, result.errors(k, measure), strict=True))
+        for k, choice in enumerate(result.spec.solvers)
+    ]
+    return f"{MEASURES[measure]} by guidance scale with {result.spec.steps} steps: {'; '.join(parts)}."
+
+
+def _told(scale: float, error: float) -> str:
+    return f"{scale:g}: {error:.2g}" if np.isfinite(error) else f"{scale:g}: diverged"
+
+
+def alt_trade(result: GuidanceResult) -> str:
+    """How sure and how spread samples are, in words."""
+    rows = [f"s = {one.scale:g}: spread {one.spread:.2g}" for one in result.scales]
+    if result.judge:
+        rows = [f"{row}, class probability {one.sure:.2f}" for row, one in zip(rows, result.scales, strict=True)]
+    return f"Samples by guidance scale towards {result.spec.class_name}: {'; '.join(rows)}."
+
+
+def alt_samples(result: GuidanceResult) -> str:
+    """Which samples are drawn."""
+    what = "Points over the data" if result.data is not None else "Rows of images from the same noise"
+    return f"{what} at guidance scales {', '.join(f'{one.scale:g}' for one in result.scales)}. {alt_trade(result)}"
+
+
+def guidance_table(result: GuidanceResult) -> pd.DataFrame:
+    """One row a scale and solver."""
+    return result.to_frame()
