@@ -32,7 +32,7 @@ class InversionSpec(FromData):
         (
             SolverChoice(name="ddim"),
             SolverChoice(name="edm-heun"),
-            SolverChoice(name="dpmpp-2m", options=(("start", "single-step"),)),
+            SolverChoice(name="dpmpp-2m"),
         ),
         min_length=1,
         max_length=5,

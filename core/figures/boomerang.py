@@ -265,7 +265,7 @@ def strips_figure(result: BoomerangResult, particle: int = 0) -> go.Figure:
 
 
 def _time(level: Level) -> str:
-    return f"{level.t:.2g}" if level.t >= 0.01 else f"{level.t:.1g}"
+    return f"{level.t:.2g}"
 
 
 def alt_strips(result: BoomerangResult, particle: int = 0) -> str:

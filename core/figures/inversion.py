@@ -58,7 +58,7 @@ def error_figure(result: InversionResult, measure: str = "rms", height: int = 52
                 mode="lines+markers",
                 line={"color": style.colour, "dash": style.dash, "width": 1.5},
                 marker={"symbol": style.marker, "size": 11, "color": style.colour},
-                name=f"{solver.label}: order {order_text(order)}",
+                name=f"{solver.label}:<br>order {order_text(order)}",
                 hovertemplate="%{x} steps: %{y:.2e}<extra>" + solver.label + "</extra>",
             )
         )
@@ -236,7 +236,7 @@ def strips_figure(result: InversionResult, particle: int = 0) -> go.Figure:
         latent, decoded = trips.latent[particle], trips.decoded[particle]
         gain = gain_of(decoded - start)
         rows.append([start, latent / (DARKER * result.sigma), decoded, gain * (decoded - start)])
-        labels.append(f"<b>{trips.label}</b>, {_came_back(trips, particle)}, ×{gain}")
+        labels.append(f"<b>{trips.label}</b>, {_came_back(trips, particle)}, difference ×{gain}")
     columns = ["input", "latent", "decoded", "difference"]
     return sheet_figure(rows, labels, columns, "", f"{result.spec.steps} steps up, {result.spec.steps} steps down")
 
@@ -250,7 +250,7 @@ def gain_of(difference: np.ndarray) -> int:
 
 def _came_back(trips: SolverTrips, particle: int) -> str:
     error = trips.error[particle]
-    return f"RMS error {error:.2g}" if np.isfinite(error) else "diverged"
+    return f"error {error:.2g}" if np.isfinite(error) else "diverged"
 
 
 def alt_strips(result: InversionResult, particle: int = 0) -> str:

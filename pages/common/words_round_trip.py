@@ -40,6 +40,7 @@ ends with the law of the data again, whatever $t$: local samples, near the input
 (Luzi et al. 2022, arXiv 2210.12100; Meng et al. 2021, arXiv 2108.01073, begin with a sketch instead.)
 """
 NEAR = 0.3  # how far a measured order may lie from one in words
+UNLIKELY = 2.0  # variance of a latent
 OTHER = 0.1  # RMS, for values in [-1, 1]: beyond it an image came back as another
 
 
@@ -47,12 +48,14 @@ def inversion(result: Any) -> str:
     """What is lost there and back, and at which rate it falls."""
     spec = result.spec
     kept = [solver for solver in result.solvers if not solver.at(spec.steps).message]
-    lines = [
-        f"**{counted(spec.steps, 'step')} up and {spec.steps} down**: "
-        + "; ".join(map(_lost(spec), result.solvers))
-        + "."
-    ]
-    lines += [line for line in map(_rate, result.solvers) if line]
+    lost = "; ".join(map(_lost(spec), result.solvers))
+    lines = [f"**{counted(spec.steps, 'step')} up and {spec.steps} down**: {lost}."]
+    lines += [_rate(solver) for solver in result.solvers if _reached(solver)]
+    others = [solver.label for solver in result.solvers if not _reached(solver)]
+    if others:
+        lines.append(
+            f"No order is reached by {', '.join(others)}: the errors with the most steps do not lie on a line."
+        )
     if result.exact is not None and spec.data.kind == "images" and any((s.error > OTHER).any() for s in kept):
         lines.append(
             "Every image of a finite set has its own region of latents: a latent that lands across a border comes back "
@@ -66,8 +69,10 @@ def inversion(result: Any) -> str:
             f"{result.exact_statistics.variance:.2f}."
         )
     elif kept:
-        spread = ", ".join(f"{solver.label} {solver.statistics.variance:.2f}" for solver in kept)
+        spread = ", ".join(f"{solver.label} {number(solver.statistics.variance)}" for solver in kept)
         lines.append(f"Variance of the latents, which should be near 1: {spread}.")
+        if min(solver.statistics.variance for solver in kept) > UNLIKELY:
+            lines.append("Noise is almost never so large: to this model the input is something that it does not know.")
     return "  \n".join(lines)
 
 
@@ -82,9 +87,11 @@ def _lost(spec: Any) -> Any:
     return one
 
 
+def _reached(solver: Any) -> bool:
+    return solver.order.reliable and solver.claimed is not None
+
+
 def _rate(solver: Any) -> str:
-    if not solver.order.reliable or solver.claimed is None:
-        return f"{solver.label}: no order is reached; {solver.order.reason.split(': the order')[0]}."
     text = f"{solver.label}: measured order **{float(solver.order):.2f}**"
     if abs(solver.order - solver.claimed) <= NEAR:
         return f"{text}, that of the solver ({solver.claimed})."

@@ -40,7 +40,7 @@ def test_every_error_is_drawn_and_said(trips, measure):
     figure = inversion.error_figure(trips, measure)
     alt = inversion.alt_error(trips, measure)
     for solver in trips.solvers:
-        (line,) = (trace for trace in figure.data if trace.name.startswith(f"{solver.label}: order"))
+        (line,) = (trace for trace in figure.data if trace.name.startswith(f"{solver.label}:<br>order"))
         np.testing.assert_allclose(line.y, solver.curve(trips.spec.counts, measure), rtol=1e-6)
         assert f"{solver.curve(trips.spec.counts, measure)[0]:.2g}" in alt
 
