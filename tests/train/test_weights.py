@@ -13,6 +13,7 @@ from core.models.adm import PRESETS
 from core.models.checkpoints import describe
 from core.models.classifier import load_classifier
 from core.models.guidance import ClassifierGuided
+from core.noise import normal
 from core.problem import Problem
 from core.solve import solve
 from core.train.data import TRAINING_DATA
@@ -92,3 +93,17 @@ def test_the_classifier_turns_samples_into_the_digits_asked_for(model):
         shares.append((judge.predict(final.flatten(1).numpy()) == model.labels.numpy()).mean())
     assert shares[0] < 0.3
     assert shares[1] > 0.9
+
+
+@pytest.mark.parametrize("name", ["digits-classifier", "cifar10-16-classifier"])
+def test_what_a_classifier_says_is_sensible_at_every_level(name):
+    classifier = load_classifier(ASSETS / f"{name}.safetensors", device="cpu")
+    x = normal(0, "noise", shape=(64, *classifier.shape)).float()
+    for sigma in (0.05, 1.0, 100.0):
+        chances = classifier.logits(sigma * x, 1.0, sigma).softmax(1)
+        # in strong noise a picture says nothing of its class
+        if sigma == 100.0:
+            assert chances.max() < 0.3
+        slope = classifier.grad_log_prob(sigma * x, 1.0, sigma, 3)
+        assert torch.isfinite(slope).all()
+        assert slope.abs().max() > 0
