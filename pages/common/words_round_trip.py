@@ -97,7 +97,7 @@ def _rate(solver: Any) -> str:
         return f"{text}, that of the solver ({solver.claimed})."
     if solver.claimed % 2 == 0 and abs(solver.order - solver.claimed - 1) <= NEAR:
         return f"{text}, one more than the solver's {solver.claimed}: the leading errors of up and down cancel."
-    return f"{text}, not yet that of the solver ({solver.claimed})."
+    return f"{text}, not the solver's {solver.claimed}."
 
 
 def boomerang(result: Any) -> str:
