@@ -7,7 +7,8 @@ from pages.common.page import Page  # first: it sets up the process
 # isort: split
 from core.experiments.specification import CurvatureSpec, ImageData
 from core.figures import curvature as figures
-from pages.common import compute, controls, explain, sharing, words
+from core.figures import path_shape
+from pages.common import compute, controls, controls_shape, explain, sharing, words
 
 page = Page(
     name="curvature",
@@ -15,8 +16,12 @@ page = Page(
     lead="A straight path needs one step; a bent one needs many. The schedule decides how the same journey from noise "
     "to data is drawn, and so where, and how sharply, the paths bend.",
     toy=CurvatureSpec(),
-    images=CurvatureSpec(data=ImageData(), particles=8, nodes=60),
-    views={"against": {"log_snr": "λ (signal to noise)", "s": "share of the time"}},
+    images=CurvatureSpec(data=ImageData(), particles=8, nodes=50, beside="ring"),
+    views={
+        "against": {"log_snr": "λ (signal to noise)", "s": "share of the time"},
+        "measure": {"curvature": "Curvature", "straightness_rate": "Straightness", "torsion": "Torsion"},
+        "components": {"plane": "Plane", "space": "Three dimensions"},
+    },
 )
 page.open()
 
@@ -26,6 +31,7 @@ with st.sidebar:
     controls.schedules(page, most=4)
     controls.particles(page)
     controls.seed()
+    controls_shape.beside(page)
     with st.expander("More settings"):
         controls.nodes(page)
         controls.shape(page.default.data)
@@ -37,21 +43,45 @@ if result is None:
 
 images = result.spec.data.kind == "images"
 explain.look(words.curvature(result))
-against = page.view("against", "Horizontal axis")
-figure = figures.curvature_figure(result, against=against)
-explain.picture(figure, figures.alt_curvature(result), "curvature")
+with st.container(horizontal=True):
+    measure = page.view("measure", "Along the path", among=None if images else 2)  # no torsion in the plane
+    against = page.view("against", "Horizontal axis")
+st.markdown(words.MEASURED[measure])
+figure = figures.curvature_figure(result, against=against, measure=measure)
+explain.picture(figure, figures.alt_curvature(result, measure), "curvature")
 sharing.share(page, result, figure, "curvature", result.to_frame)
 
 if images:
     st.header("The path in its own plane", anchor=False)
-    st.markdown("Each image's path, seen along the two directions in which it moves most; the share says how much.")
-    figure, alt = figures.plane_figure(result), figures.alt_plane(result)
+    st.markdown(words.planarity(result))
+    space = page.view("components", "Principal components") == "space"
+    st.markdown(
+        "Each image's path, seen along the directions in which it moves most; the share says how much. "
+        "Every axis has its own scale, so that small shares can be seen."
+    )
+    figure = path_shape.space_figure(result) if space else figures.plane_figure(result)
+    alt = path_shape.alt_space(result) if space else figures.alt_plane(result)
 else:
     st.header("Where the paths bend", anchor=False)
     st.markdown("The same particles under each schedule; the colour says how sharply a path turns there.")
     figure, alt = figures.paths_figure(result), figures.alt_paths(result)
 explain.picture(figure, alt, "curved-paths", wide=True)
 sharing.share(page, result, figure, "curved-paths", result.to_frame)
+
+st.header("How alike the paths are", anchor=False)
+st.markdown(words.likeness(result))
+figure = path_shape.frame_figure(result)
+explain.picture(figure, path_shape.alt_frame(result), "frames", wide=True)
+sharing.share(page, result, figure, "frames", lambda: path_shape.frame_table(result))
+
+st.header("2-D and images on one axis", anchor=False)
+if result.beside:
+    st.markdown(words.TURNING)
+    figure = path_shape.beside_figure(result, against)
+    explain.picture(figure, path_shape.alt_beside(result), "beside", wide=True)
+    sharing.share(page, result, figure, "beside", result.to_frame)
+else:
+    st.caption("Choose in the sidebar what to compare with.")
 
 st.header("Straightness and length", anchor=False)
 st.markdown(

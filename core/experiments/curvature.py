@@ -229,7 +229,7 @@ def run_curvature(spec: CurvatureSpec, report: Report = silent, stop: Stop = nev
         "Curvature is that of the path in x, so it depends on the schedule, which scales x. "
         "A particle so slow that rounding would decide its bend counts as at rest, with curvature 0.",
         *broken,
-        *(() if exact else ("The score is learned: near pure noise its small errors decide the bends.",)),
+        *(() if exact else ("The score is learned: near pure noise its small errors decide bends and torsion.",)),
     )
     return CurvatureResult(spec, tuple(shapes), label, time.perf_counter() - started, notes, tuple(beside))
 

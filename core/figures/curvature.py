@@ -5,84 +5,125 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.experiments.curvature import CurvatureResult, PathShape
+from core.experiments.curvature import Along, CurvatureResult, PathShape
 from core.figures.style import NEUTRAL, TEXT, batched, log_axis, new_figure, schedule_style, typed
 
 AGAINST = {"s": "share of the time s, noise to data", "log_snr": "λ = log(α/σ), noise to data"}
+DRAWN = {  # along time, on one axis for all schedules
+    "curvature": "Curvature κ (1 / length)",
+    "straightness_rate": "Uneven motion |x₁ − x₀ − dx/ds|² (squared length)",
+    "torsion": "Torsion τ (1 / length)",
+}
 SHOWN_PATHS = 60
+NONE = {"curvature": "straight", "straightness_rate": "even", "torsion": "none that can be told from rounding"}
 STRAIGHT = 1e-9  # smallest number in the summary: below lies rounding, and a logarithmic axis has no 0
 # from gentle to sharp: one hue that darkens on white would vanish on dark, so hue and lightness both change
 _BENDS = ("#56b4e9", "#3f9fc0", "#009e73", "#8aa800", "#e69f00", "#e07b00", "#d55e00", "#b02a5c")
 
 
-def curvature_figure(result: CurvatureResult, against: str = "s", height: int = 520) -> go.Figure:
-    """Curvature along time: median, mean and the band between the 10th and the 90th percentile, by schedule.
+def curvature_figure(
+    result: CurvatureResult, against: str = "s", measure: str = "curvature", height: int = 520
+) -> go.Figure:
+    """A measure of ``DRAWN`` along time: median, mean and the band between the 10th and the 90th percentile.
 
-    A curvature of 0 has no place on a logarithmic axis: lines leave through the lower edge there.
+    A value of 0 has no place on a logarithmic axis: lines leave through the lower edge there. Where most particles
+    have no value, lines have a gap.
 
     Raises
     ------
     ValueError
-        If ``against`` is not a key of ``AGAINST``.
+        If ``against`` is not a key of ``AGAINST`` or ``measure`` not one of ``DRAWN``, or if the paths do not have it.
     """
-    if against not in AGAINST:
-        raise ValueError(f"against must be one of {', '.join(AGAINST)}, not {against!r}")
+    for name, given, known in (("against", against, AGAINST), ("measure", measure, DRAWN)):
+        if given not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, not {given!r}")
+    if getattr(result.shapes[0], measure) is None:
+        raise ValueError("paths in the plane have no torsion; choose another measure")
     figure = new_figure(height, legend_rows=len(result.shapes))
-    bottom, top = _range(result)
-    below = bottom / 1e3
-    for shape in result.shapes:
-        style, x = schedule_style(shape.schedule), getattr(shape, against)
-        low, median, high = (np.maximum(q, below) for q in shape.quantiles)
-        common = {"x": typed(x), "mode": "lines", "legendgroup": shape.title}
+    measured = [shape.over(measure) for shape in result.shapes]
+    bottom, top = value_range(measured)
+    for shape, over in zip(result.shapes, measured, strict=True):
+        style = schedule_style(shape.schedule)
+        add_band(figure, shape.title, over, against, (style.colour, style.dash), bottom, {"legendgroup": shape.title})
         figure.add_trace(
             go.Scatter(
-                x=typed(np.concatenate([x, x[::-1]])),
-                y=typed(np.concatenate([high, low[::-1]])),
-                fill="toself",
-                fillcolor=_faded(style.colour),
-                line={"width": 0},
-                hoverinfo="skip",
-                legendgroup=shape.title,
-                showlegend=False,
-                name=f"{shape.title}, 10 to 90 %",
-            )
-        )
-        figure.add_trace(
-            go.Scatter(
-                y=typed(np.maximum(shape.curvature_mean, below)),
+                x=typed(over.places[against]),
+                y=typed(np.maximum(over.mean, bottom / 1e3)),
+                mode="lines",
                 line={"color": style.colour, "width": 1},
                 name=f"{shape.title}, mean",
+                legendgroup=shape.title,
                 showlegend=False,
-                customdata=typed(shape.curvature_mean),
+                customdata=typed(over.mean),
                 hovertemplate="%{x:.3f}: mean %{customdata:.2e}<extra>" + shape.title + "</extra>",
-                **common,
-            )
-        )
-        figure.add_trace(
-            go.Scatter(
-                y=typed(median),
-                line={"color": style.colour, "dash": style.dash, "width": 3},
-                name=shape.title,
-                customdata=typed(shape.quantiles[1]),
-                hovertemplate="%{x:.3f}: median %{customdata:.2e}<extra>" + shape.title + "</extra>",
-                **common,
             )
         )
     figure.update_xaxes(title_text=AGAINST[against])
-    figure.update_yaxes(title_text="Curvature κ (1 / length)", **log_axis(np.array([bottom, top])))
+    figure.update_yaxes(title_text=DRAWN[measure], **log_axis(np.array([bottom, top])))
     figure.update_yaxes(range=np.log10([bottom, top]))
     key = {"text": "Thick: median. Thin: mean. Band: 10 to 90 %.", "side": "top", "font": {"size": 13}}
     figure.update_layout(legend={"title": key, "itemwidth": 50})  # long enough to show a dash and a gap
     return figure
 
 
-def _range(result: CurvatureResult) -> tuple[float, float]:
+def add_band(
+    figure: go.Figure,
+    title: str,
+    over: Along,
+    against: str,
+    look: tuple[str, str],
+    bottom: float,
+    shared: dict,
+    place: dict | None = None,
+) -> None:
+    """The band between the outer quantiles and the median as a thick line, in a colour and a dash."""
+    (colour, dash), place, x = look, place or {}, over.places[against]
+    low, median, high = (np.maximum(q, bottom / 1e3) for q in over.quantiles)
+    figure.add_trace(
+        go.Scatter(
+            **dict(zip("xy", _outline(x, low, high), strict=True)),
+            fill="toself",
+            fillcolor=_faded(colour),
+            mode="lines",
+            line={"width": 0},
+            hoverinfo="skip",
+            name=f"{title}, 10 to 90 %",
+            **shared | {"showlegend": False},
+        ),
+        **place,
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=typed(x),
+            y=typed(median),
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 3},
+            name=title,
+            customdata=typed(over.quantiles[1]),
+            hovertemplate="%{x:.3f}: median %{customdata:.2e}<extra>" + title + "</extra>",
+            **shared,
+        ),
+        **place,
+    )
+
+
+def _outline(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A closed outline for every stretch in which the band has values, with gaps between."""
+    told = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
+    parts: list[np.ndarray] = []
+    for stretch in np.split(told, np.flatnonzero(np.diff(told) > 1) + 1):
+        there = [np.stack([x[stretch], high[stretch]]), np.stack([x[stretch], low[stretch]])[:, ::-1]]
+        parts += [*([np.full((2, 1), np.nan)] if parts else []), *there]
+    return tuple(typed(row) for row in np.concatenate(parts, axis=1))
+
+
+def value_range(measured: list[Along]) -> tuple[float, float]:
     """Seven powers of ten at most, for the usual particles: the mean leaves where a few turn on the spot."""
-    bands = np.concatenate([shape.quantiles.ravel() for shape in result.shapes])
+    bands = np.concatenate([over.quantiles.ravel() for over in measured])
     bands = bands[np.isfinite(bands) & (bands > 0)]
     if not len(bands):
         return 1e-3, 1.0
-    means = np.concatenate([shape.curvature_mean for shape in result.shapes])
+    means = np.concatenate([over.mean for over in measured])
     top = 2 * max(float(bands.max()), min(float(np.nanmax(means)), 3 * float(bands.max())))
     return max(float(np.quantile(bands, 0.02)) / 3, top / 1e7), top
 
@@ -92,18 +133,19 @@ def _faded(colour: str) -> str:
     return f"rgba({red}, {green}, {blue}, 0.16)"
 
 
-def alt_curvature(result: CurvatureResult) -> str:
-    """Where paths bend most under each schedule, in words."""
+def alt_curvature(result: CurvatureResult, measure: str = "curvature") -> str:
+    """Where paths bend most under each schedule, or twist, or move unevenly, in words."""
     parts = []
     for shape in result.shapes:
-        median = np.nan_to_num(shape.quantiles[1])
+        over = shape.over(measure)
+        median = np.nan_to_num(over.quantiles[1])
         sharpest = int(np.argmax(median))
-        where = f"{median[sharpest]:.2g} at λ = {shape.log_snr[sharpest]:.1f}"
-        parts.append(f"{shape.title}: " + (f"largest median {where}" if median[sharpest] > 0 else "straight"))
-    return f"Curvature of the paths of {result.spec.particles} particles. {'; '.join(parts)}."
+        where = f"{median[sharpest]:.2g} at λ = {over.places['log_snr'][sharpest]:.1f}"
+        parts.append(f"{shape.title}: " + (f"largest median {where}" if median[sharpest] > 0 else NONE[measure]))
+    return f"{DRAWN[measure].split(' (')[0]} of the paths of {result.spec.particles} particles. {'; '.join(parts)}."
 
 
-def _panels(result: CurvatureResult) -> tuple[int, int]:
+def panels(result: CurvatureResult) -> tuple[int, int]:
     """Rows and columns of panels, one a schedule: three stand side by side, four in a square."""
     count = len(result.shapes)
     columns = count if count <= 3 else 2
@@ -120,7 +162,7 @@ def paths_figure(result: CurvatureResult) -> go.Figure:
     """
     if result.shapes[0].states.shape[2:] != (2,):
         raise ValueError("paths in the plane need 2-D data; use plane_figure for images")
-    rows, columns = _panels(result)
+    rows, columns = panels(result)
     figure = make_subplots(
         rows,
         columns,
@@ -277,6 +319,7 @@ def summary_table(result: CurvatureResult) -> pd.DataFrame:
                 "Length over chord, median": np.nanmedian(s.length_over_chord),
                 "Variance in the first component": s.shares[:, 0].mean(),
                 "Variance in the first two": s.shares[:, :2].sum(axis=1).mean(),
+                "Variance in the first three": s.shares.sum(axis=1).mean(),
             }
             for s in result.shapes
         ]
@@ -285,7 +328,7 @@ def summary_table(result: CurvatureResult) -> pd.DataFrame:
 
 def plane_figure(result: CurvatureResult) -> go.Figure:
     """Each path in its own two leading principal components, one panel a schedule, with their share of variance."""
-    rows, columns = _panels(result)
+    rows, columns = panels(result)
     titles = [
         f"{s.title}:<br>{s.shares[:, 0].mean():.2%} + {s.shares[:, 1].mean():.2%} of variance" for s in result.shapes
     ]

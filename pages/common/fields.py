@@ -19,6 +19,7 @@ BY_KIND = (
     "steps",
     "step_counts",
     "path_steps",
+    "beside",
 )  # images cost more: a value of their own
 
 

@@ -188,6 +188,14 @@ $$\kappa = \frac{\lVert x''_\perp \rVert}{\lVert x' \rVert^2},\qquad
 x''_\perp = x'' - \frac{x''\cdot x'}{x'\cdot x'}\,x' .$$
 **Straightness** compares the velocity with that of the straight line, in normalised time $s \in [0, 1]$:
 $$\int_0^1 \Big\lVert (x_1 - x_0) - \frac{dx}{ds} \Big\rVert^2 ds .$$
+**Torsion** is how fast the plane of the bend turns about the path, with $x'''_{\perp\perp}$ perpendicular to $x'$ and
+$x''$; a path in a plane has none:
+$$\tau = \frac{\lVert x'''_{\perp\perp} \rVert}{\lVert x' \rVert\, \lVert x''_\perp \rVert} .$$
+**Height** above the chord is $h(\lambda) = u \cdot (x_\lambda - x_{\text{noise}}) / L$ for the chord's length $L$ and
+the direction $u \perp$ chord in which the path once is farthest from it. **Spread** of $N$ paths, and their spread
+**of form** with $h_i / \max h_i$ in place of $h_i$:
+$$\sqrt{\frac{1}{N - 1} \sum_i \big\langle (h_i - \bar h)^2 \big\rangle_\lambda}
+\Big/ \sqrt{\langle \bar h^2 \rangle_\lambda} .$$
 """
 
 
@@ -208,6 +216,54 @@ def curvature(result: Any) -> str:
         f"line; **{most}** the longest detours, {100 * (ratio[most] - 1):.2g}%. The median path bends most near "
         f"λ = {peak[least]} and λ = {peak[most]}."
     )
+
+
+MEASURED = {
+    "curvature": "Curvature: how sharply the path turns.",
+    "straightness_rate": "Where straightness is lost: 0 where the path moves along its chord at its mean speed.",
+    "torsion": "Torsion: how fast the plane of the bend turns. Gaps: too slow or too straight to tell from rounding.",
+}
+
+
+def planarity(result: Any) -> str:
+    """How much of a path lies in a line, a plane and three dimensions, where the plane holds least."""
+    shape = min(result.shapes, key=lambda shape: shape.shares[:, :2].sum(axis=1).mean())
+    one, two, three = shape.shares.mean(axis=0).cumsum()
+    most = "Even where the plane holds least, under" if len(result.shapes) > 1 else "Under"
+    return (
+        f"A path could wander through all {result.spec.data.numbers} dimensions, but hardly does. {most} "
+        f"**{shape.title}**, on average {one:.2%} of its variance lies along one direction, **{two:.2%} in a plane** "
+        f"and {three:.3%} in three dimensions. (One round Gaussian would give exactly 100% in a plane.)"
+    )
+
+
+def likeness(result: Any) -> str:
+    """How alike paths are, and those of the data beside."""
+    text = (
+        "Each path is turned so that its chord lies flat and its greatest deviation points up. The paths of images were "
+        "found to be nearly planar and nearly all alike, a boomerang (Chen et al. 2023–25, arXiv 2305.19947, 2405.11326, "
+        "2506.10177)."
+    )
+    shape = result.shapes[0]
+    text += f" Here, under **{shape.title}**: {_spread(shape)}."
+    others = [other for other in result.beside if other.schedule == shape.schedule]
+    return text + "".join(f" Of the data beside: {_spread(other)}." for other in others)
+
+
+def _spread(shape: Any) -> str:
+    heights, form = shape.unlikeness
+    if not np.isfinite(heights):
+        return "too few paths bend to be compared"
+    return (
+        f"heights spread by {heights:.1%} of the mean (RMS), and by {form:.1%} if every path is scaled to its own top"
+    )
+
+
+TURNING = (
+    "Curvature is one over a length, and lengths differ: noise in many dimensions is long. Times the length of its "
+    "path it has no unit: the angle, in radians, by which a path would turn if it bent so sharply all the way. It "
+    "stays the same if data and noise are scaled, or repeated in more dimensions."
+)
 
 
 # --- schedules ------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_lines_are_the_median_and_mean_and_the_band_the_quantiles(curvature, aga
     assert figure.layout.xaxis.title.text == figures.AGAINST[against]
     bottom, top = 10.0 ** np.array(figure.layout.yaxis.range)
     for shape in curvature.shapes:
-        band, mean, median = (trace for trace in figure.data if trace.legendgroup == shape.title)
+        band, median, mean = (trace for trace in figure.data if trace.legendgroup == shape.title)
         for line, expected in ((median, np.median(shape.curvature, axis=1)), (mean, shape.curvature.mean(axis=1))):
             np.testing.assert_allclose(line.x, getattr(shape, against), rtol=1e-5, atol=1e-6)
             inside = expected > bottom

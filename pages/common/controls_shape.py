@@ -1,0 +1,28 @@
+"""The widget of the page on curvature alone: what to compare its paths with."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.data import IMAGE_DATA, TOY_DATA
+from pages.common import fields, settings
+
+
+def beside(page: Any) -> None:
+    """A data set of the other kind, or none."""
+    kind = fields.kind()
+    offered = TOY_DATA if kind == "images" else IMAGE_DATA
+    counts = type(page.default).beside_particles
+    settings.shown(
+        st.selectbox,
+        fields.name_of(page.name, "beside", kind),
+        page.default.beside,
+        lambda name: name is None or name in offered,
+        label="Compare with" + (" 2-D data" if kind == "images" else " images"),
+        options=list(offered),
+        index=None,
+        placeholder="Nothing",
+        format_func=lambda name: offered[name].title,
+        help="Their bends are drawn on one axis, and their paths beside each other in the table. "
+        f"Always {counts['toy']} particles or {counts['images']} images, which costs time.",
+    )
