@@ -54,7 +54,7 @@ if result is None:
 
 explain.look(words_round_trip.boomerang(result))
 if result.spec.data.kind == "images":
-    shown = pictures.which(page, result)
+    shown = pictures.which(page, result.spec.particles)
     figure, alt = figures.strips_figure(result, shown), figures.alt_strips(result, shown)
     explain.picture(figure, alt, "returns", wide=True)
 else:

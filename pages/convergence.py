@@ -7,7 +7,8 @@ from pages.common.page import Page  # first: it sets up the process
 # isort: split
 from core.experiments.specification import ConvergenceSpec, ImageData
 from core.figures import convergence as figures
-from pages.common import compute, controls, controls_errors, explain, sharing, words
+from core.figures import image_errors
+from pages.common import compute, controls, controls_errors, explain, pictures, sharing, words, words_errors
 
 page = Page(
     name="convergence",
@@ -19,7 +20,9 @@ page = Page(
     views={
         "against": {"steps": "Steps", "nfe": "Model evaluations (NFE)", "ms": "Wall time"},
         "measure": {"rms": "RMS", "median": "Median"},
-    },
+        "quality": {"psnr": "PSNR", "feature": "Features"},
+    }
+    | pictures.WHICH,
 )
 page.open()
 controls_errors.family(page.name)
@@ -66,6 +69,27 @@ explain.picture(figure, figures.alt_path(result), "error-along-path")
 sharing.share(page, result, figure, "error-along-path", lambda: words.path_errors(result))
 
 if images:
+    st.header("Quality of the pictures", anchor=False)
+    st.markdown(words_errors.QUALITY)
+    known = image_errors.offered(result)
+    quality = page.view("quality", "Quality", among=len(known))
+    figure = image_errors.quality_figure(result, quality)
+    explain.picture(figure, image_errors.alt_quality(result, quality), "image-quality")
+    sharing.share(page, result, figure, "image-quality", result.to_frame)
+
+    st.header("Every end image", anchor=False)
+    shown = pictures.which(page, result.kept_images)
+    figure = image_errors.ends_figure(result, shown)
+    explain.picture(figure, image_errors.alt_ends(result, shown), "all-end-images", wide=True)
+    sharing.share(page, result, figure, "all-end-images", result.to_frame)
+
+    if result.smoothness is not None:
+        st.header("Why the order is not reached", anchor=False)
+        st.markdown(words_errors.lost(result, image_errors.lost_orders(result)))
+        figure = image_errors.smoothness_figure(result)
+        explain.picture(figure, image_errors.alt_smoothness(result), "smoothness")
+        sharing.share(page, result, figure, "smoothness", result.to_frame)
+
     st.header("What it looks like", anchor=False)
     st.markdown(f"The same noise after {result.spec.path_steps} steps of each solver, beside the reference.")
     figure = figures.images_figure(result)

@@ -47,7 +47,7 @@ if result is None:
 
 explain.look(words_guidance.guidance(result))
 figure = figures.samples_figure(result)
-explain.picture(figure, figures.alt_samples(result), "guided-samples", wide=True)
+explain.picture(figure, figures.alt_samples(result), "guided-samples", wide=page.default.data.kind == "images")
 sharing.share(page, result, figure, "guided-samples", lambda: figures.guidance_table(result))
 
 st.header("Guidance makes it stiff", anchor=False)

@@ -55,7 +55,7 @@ if result is None:
 
 explain.look(words_round_trip.inversion(result))
 if result.spec.data.kind == "images":
-    shown = pictures.which(page, result)
+    shown = pictures.which(page, result.spec.particles)
     figure, alt = figures.strips_figure(result, shown), figures.alt_strips(result, shown)
 else:
     with st.container(width=320):

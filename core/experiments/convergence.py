@@ -27,6 +27,7 @@ from core.experiments.build import (
     starting_noise,
     tolerances,
 )
+from core.experiments.evidence import SHOWN, Smoothness, as_pictures, smoothness
 from core.experiments.kept import Kept
 from core.experiments.specification import ConvergenceSpec, SolverChoice
 from core.experiments.timing import WallTime, best_time
@@ -49,6 +50,8 @@ class SolverErrors:
     diverged : (M,) bool.
     order : measured against the step count, with the window it was measured on.
     expected_order, claimed_order : what our tests measure, and what the authors claim (None for an adaptive solver).
+    psnr, feature : (M,) of images: peak signal-to-noise ratio in dB, and the distance in a classifier's features
+        relative to their size (NaN where there is none). ends : end images by step count, at most ``SHOWN`` each.
     path_times, path_error : RMS error at each time of the run with ``spec.path_steps`` steps.
     particle_error : (N,) at the end of that run.
     note : what is known about a lost order; empty otherwise.
@@ -70,6 +73,14 @@ class SolverErrors:
     path_error: np.ndarray
     particle_error: np.ndarray
     note: str
+    feature: np.ndarray
+    ends: tuple[np.ndarray, ...] = field(repr=False, default=())
+
+    @property
+    def psnr(self) -> np.ndarray:
+        """``20 log10(2 / rms)``: pixels span 2."""
+        with np.errstate(divide="ignore"):
+            return 20 * np.log10(2 / self.rms)
 
     @property
     def ms(self) -> np.ndarray:
@@ -91,8 +102,14 @@ class ConvergenceResult:
     floor_label: str
     reference_label: str
     final_images: dict[str, np.ndarray] = field(repr=False, default_factory=dict)
+    smoothness: Smoothness | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+
+    @property
+    def kept_images(self) -> int:
+        """How many end images each run keeps."""
+        return min(SHOWN, self.spec.particles)
 
     def summary(self) -> pd.DataFrame:
         """One row a solver: measured and claimed order, and the RMS error at each step count."""
@@ -119,6 +136,7 @@ class ConvergenceResult:
                     "median_error": s.median,
                     "seconds": s.seconds,
                     "diverged": s.diverged,
+                    **({"psnr": s.psnr, "feature_distance": s.feature} if s.ends else {}),
                     "measured_order": float(s.order),
                     "claimed_order": s.claimed_order,
                 }
@@ -145,6 +163,8 @@ class _Point:
     median: float
     seconds: float
     diverged: bool
+    feature: float = float("nan")
+    end: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -190,8 +210,12 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
         measured.append(_errors(spec, choice, points, path, floor))
         if spec.data.kind == "images":
             images[choice.label] = path.final
+    smooth = None
     if spec.data.kind == "images":
         images["reference"] = reference.final.cpu().numpy()
+        if not is_exact(spec.data):
+            examining = part(report, 0.9, 0.1)
+            smooth = smoothness(problem, spec.data, path_grid[[0, -1]], x, spec.seed, examining, stop)
     return ConvergenceResult(
         spec=spec,
         solvers=tuple(measured),
@@ -199,6 +223,7 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
         floor_label=floor_label,
         reference_label=label,
         final_images=images,
+        smoothness=smooth,
         seconds=time.perf_counter() - started,
         notes=(*_notes(spec, measured, reference, label), *_timing_notes(spec, disturbed)),
     )
@@ -285,12 +310,18 @@ def _measure(
         raise Cancelled(run.message)
     final, target = run.final.cpu(), reference.final.cpu()
     errors = rms_error(final, target), median_error(final, target)
-    point = _Point(run.nfe, *errors, run.seconds, not run.complete)
+    point = _Point(
+        run.nfe, *errors, run.seconds, not run.complete, *as_pictures(spec.data, problem, final, target, times)
+    )
     path = None
     if shown:
         along = path_error(run.states.cpu(), reference.states[: len(run.times)].cpu())
         path = _Path(run.times.numpy(), along.numpy(), particle_error(final, target).numpy(), final.numpy())
-    size = 500 + (path.final.nbytes + path.particle_error.nbytes if path else 0)
+    size = (
+        500
+        + (0 if point.end is None else point.end.nbytes)
+        + (path.final.nbytes + path.particle_error.nbytes if path else 0)
+    )
     return _runs.put(_key(spec, choice, steps), (point, path), size)
 
 
@@ -347,6 +378,8 @@ def _errors(
         path_error=path.error,
         particle_error=path.particle_error,
         note=info.note,
+        feature=np.array([point.feature for point in chosen]),
+        ends=tuple(point.end for point in chosen if point.end is not None),
     )
 
 

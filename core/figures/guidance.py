@@ -115,8 +115,8 @@ def _planes(result: GuidanceResult) -> go.Figure:
         horizontal_spacing=0.02,
         vertical_spacing=0.08,
     )
-    figure.update_layout(template=TEMPLATE, height=80 + 310 * rows, margin={"l": 10, "r": 10, "t": 40, "b": 60})
-    reach = 1.35 * float(np.abs(np.concatenate([result.data, result.others])).max())
+    figure.update_layout(template=TEMPLATE, height=100 + 250 * rows, margin={"l": 10, "r": 10, "t": 40, "b": 70})
+    reach = 1.2 * float(np.abs(np.concatenate([result.data, result.others])).max())
     for place, one in enumerate(result.scales):
         row, column = place // columns + 1, place % columns + 1
         for points, colour, size, name in (
@@ -138,6 +138,7 @@ def _planes(result: GuidanceResult) -> go.Figure:
                 row=row,
                 col=column,
             )
+    figure.update_layout(legend={"itemsizing": "constant"})
     figure.update_xaxes(range=[-reach, reach], showticklabels=False, ticks="", showgrid=False)
     figure.update_yaxes(range=[-reach, reach], showticklabels=False, ticks="", showgrid=False)
     for k in range(1, rows * columns + 1):

@@ -175,7 +175,7 @@ def space_figure(result: CurvatureResult) -> go.Figure:
         figure.add_trace(go.Scatter3d(mode="markers", marker=marker, name="data end", **ends, **shared), **place)
         axes = {
             f"{letter}axis": {
-                "title": {"text": f"{word}: {_percent(share)}", "font": {"size": 12, "color": NEUTRAL}},
+                "title": {"text": f"{word}: {_percent(share)}", "font": {"size": 11, "color": NEUTRAL}},
                 "showticklabels": False,
                 "backgroundcolor": "rgba(0,0,0,0)",
                 "gridcolor": FAINT,
@@ -184,7 +184,7 @@ def space_figure(result: CurvatureResult) -> go.Figure:
             }
             for letter, word, share in zip("xyz", ("1st", "2nd", "3rd"), shape.shares.mean(axis=0), strict=True)
         }
-        camera = {"eye": {"x": 1.5, "y": -1.7, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.1}}
+        camera = {"eye": {"x": 1.75, "y": -2.0, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.05}}
         figure.update_scenes(aspectmode="cube", camera=camera, **axes, **place)
     figure.update_annotations(font={"size": TEXT})
     figure.update_layout(margin={"t": 50})

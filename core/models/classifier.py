@@ -60,6 +60,23 @@ class NoisyClassifier:
             value = self._run(self._seen(x, level), level)
         return torch.empty((len(x), self.classes), dtype=x.dtype, device=x.device).copy_(value)
 
+    def features(self, x: Tensor, alpha: float, sigma: float) -> Tensor:
+        """What the network sees in particles (N, *shape) before it pools: means over positions, (N, F) float32 on CPU.
+
+        Raises
+        ------
+        ValueError
+            If ``x`` has another shape.
+        """
+        found: list[Tensor] = []
+        # in every head the second layer is the activation that pooling or the last product reads
+        handle = self.net.out[1].register_forward_hook(lambda _, given, made: found.append(made))
+        try:
+            self.logits(x, alpha, sigma)
+        finally:
+            handle.remove()
+        return found[0].float().flatten(2).mean(dim=2).cpu() if found[0].ndim > 2 else found[0].float().cpu()
+
     def grad_log_prob(
         self, x: Tensor, alpha: float, sigma: float, label: int | Tensor, temperature: float = 1.0
     ) -> Tensor:

@@ -19,13 +19,12 @@ def journey(page: Page, result: Any, height: int = 700) -> tuple[go.Figure, str]
     """Paths in the plane, or the film strips of one image; with its words for those who cannot see it."""
     if result.spec.data.kind == "toy":
         return figures.paths_figure(result, height=height), figures.alt_paths(result)
-    shown = which(page, result)
+    shown = which(page, result.spec.particles)
     return images.film_strip_figure(result, shown), images.alt_film_strip(result, shown)
 
 
-def which(page: Page, result: Any) -> int:
-    """The image that is looked at."""
-    count = result.spec.particles
+def which(page: Page, count: int) -> int:
+    """Which of ``count`` images is looked at."""
     with st.container(width=320):
         return int(page.view("image", "Which image", st.select_slider, count)) if count > 1 else 0
 
@@ -33,7 +32,7 @@ def which(page: Page, result: Any) -> int:
 def side_by_side(page: Page, result: Any) -> None:
     """ODE, SDE and forward process with one time slider, and for images the strips of one of them."""
     if result.spec.data.kind == "images":
-        shown = which(page, result)
+        shown = which(page, result.spec.particles)
         strips = side.side_strips(result, shown)
         explain.picture(strips, side.alt_side_strips(result, shown), "side-strips", wide=True)
     figure = side.side_figure(result)

@@ -130,3 +130,42 @@ def precision(result: Any) -> str:
 
 def _least(curve: Any) -> float:
     return float(curve.total[curve.best])
+
+
+QUALITY = (
+    "The same errors as people who compare pictures state them. **PSNR** is 20 log10(2 / RMS) in decibels: twice as "
+    "near is 6 dB more. **Features** are what a classifier of these images sees in them; their distance is relative to "
+    "their size, and less strict on pixels that do not matter."
+)
+
+
+def _order(one: Any) -> str:
+    return f"{float(one.order):.2f}" if np.isfinite(one.order) else "none"
+
+
+def lost(result: Any, short: list[Any]) -> str:
+    """Which orders are not reached, and the evidence for what is in the way."""
+    found = result.smoothness
+    lines = []
+    if short:
+        named = ", ".join(f"{one.label} ({_order(one)} for {one.expected_order})" for one in short)
+        lines.append(f"Measured below the order of our tests: {named}.")
+    else:
+        lines.append("At these step counts every solver reaches its order; with more steps this would end it:")
+    rough = found.power < 1.5
+    lines.append(
+        f"- **The network in t**: halve the spacing and the second difference of its prediction falls with power "
+        f"{found.power:.2f}; a smooth function has 2. "
+        + ("It is rough: an order is lost where steps are as short as that." if rough else "It is smooth that far.")
+    )
+    if found.exact is not None:
+        ratio = found.network[0] / found.exact[0]
+        lines.append(
+            f"- At the same places the **exact** score of its training data bends by {number(float(found.exact[0]))}, "
+            f"the network by {number(float(found.network[0]))} ({ratio:.1f} times)."
+        )
+    lines.append(f"- **float32** would leave {number(found.rounding)} of it.")
+    lines.append(
+        f"- **The reference**: no error below {number(result.floor)} can be told apart ({result.floor_label})."
+    )
+    return "\n".join(lines)
