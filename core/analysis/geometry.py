@@ -351,15 +351,17 @@ def principal_components(x: Tensor, count: int = 3) -> tuple[Tensor, Tensor]:
 
     Returns
     -------
-    coordinates : (S + 1, N, count) float64, centred on the path's mean; the first axis points from noise to data.
+    coordinates : (S + 1, N, count) float64, centred on the path's mean. The first axis points from noise to data, each
+        other to the state farthest along it.
     shares : (N, count) share of the path's variance along each (zero-padded).
     """
     x = x.double().flatten(2).movedim(1, 0)  # (N, S + 1, D)
     centred = x - x.mean(dim=1, keepdim=True)
     u, s, _ = torch.linalg.svd(centred, full_matrices=False)
     scores = u * s[:, None, :]
-    flip = torch.where(scores[:, -1] < scores[:, 0], -1.0, 1.0)
-    scores = scores * flip[:, None, :]
+    farthest = scores.gather(1, scores.abs().argmax(dim=1, keepdim=True))[:, 0]
+    farthest[:, 0] = scores[:, -1, 0] - scores[:, 0, 0]
+    scores = scores * torch.where(farthest < 0, -1.0, 1.0)[:, None, :]
     energy = s.square()
     shares = energy / energy.sum(dim=1, keepdim=True).clamp(min=1e-300)
     pad = (0, max(0, count - shares.shape[1]))

@@ -240,9 +240,9 @@ def planarity(result: Any) -> str:
 def likeness(result: Any) -> str:
     """How alike paths are, and those of the data beside."""
     text = (
-        "Each path is turned so that its chord lies flat and its greatest deviation points up. The paths of images were "
-        "found to be nearly planar and nearly all alike, a boomerang (Chen et al. 2023–25, arXiv 2305.19947, 2405.11326, "
-        "2506.10177)."
+        "Each path is turned so that its chord lies flat and its greatest deviation points up. The paths of images "
+        "were found to be nearly planar and nearly all alike, a boomerang (Chen et al. 2023–25, arXiv 2305.19947, "
+        "2405.11326, 2506.10177)."
     )
     shape = result.shapes[0]
     text += f" Here, under **{shape.title}**: {_spread(shape)}."

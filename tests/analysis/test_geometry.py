@@ -387,6 +387,14 @@ class TestPrincipalPlane:
         _, shares = principal_plane(run.states)
         assert float(shares[:, 2].max()) < 1e-12
 
+    def test_mirror_images_have_the_same_coordinates(self):
+        states = turned(helix(1.0, 0.6, torch.linspace(0, 4, 60, dtype=torch.float64)), 4)
+        both = torch.cat([states, -states, states * torch.tensor([1.0, -1, 1, -1], dtype=torch.float64)], dim=1)
+        coordinates, _ = principal_components(both)
+        torch.testing.assert_close(coordinates, coordinates[:, :1].expand(60, 3, 3))
+        assert float(coordinates[-1, 0, 0]) > float(coordinates[0, 0, 0])
+        assert (coordinates[:, 0, 1:].amax(0) >= -coordinates[:, 0, 1:].amin(0)).all()
+
     @pytest.mark.parametrize("kinds", [1, 2, 3])
     @pytest.mark.parametrize("name", ["vp-linear", "flow"])
     def test_a_gaussian_of_k_variances_spans_at_most_one_dimension_more(self, kinds, name):
