@@ -16,7 +16,7 @@ page = st.navigation(
             st.Page("pages/guidance.py", title="Guidance"),
             st.Page("pages/recommend.py", title="Choose a solver"),
         ],
-        "Images": [
+        "Round trips": [
             st.Page("pages/inversion.py", title="Inversion"),
             st.Page("pages/boomerang.py", title="There and back"),
         ],
