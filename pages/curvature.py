@@ -44,7 +44,7 @@ if result is None:
 images = result.spec.data.kind == "images"
 explain.look(words.curvature(result))
 with st.container(horizontal=True):
-    measure = page.view("measure", "Along the path", among=None if images else 2)  # no torsion in the plane
+    measure = controls_shape.measure(page, twists=images)
     against = page.view("against", "Horizontal axis")
 st.markdown(words.MEASURED[measure])
 figure = figures.curvature_figure(result, against=against, measure=measure)

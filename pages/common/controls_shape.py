@@ -1,4 +1,4 @@
-"""The widget of the page on curvature alone: what to compare its paths with."""
+"""The widgets of the page on curvature alone: what to draw along its paths, and what to compare them with."""
 
 from typing import Any
 
@@ -26,3 +26,11 @@ def beside(page: Any) -> None:
         help="Their bends are drawn on one axis, and their paths beside each other in the table. "
         f"Always {counts['toy']} particles or {counts['images']} images, which costs time.",
     )
+
+
+def measure(page: Any, twists: bool) -> str:
+    """What is drawn along the paths; torsion only where they are not confined to a plane."""
+    slot = f"{page.name}.measure"
+    if not twists and settings.current(slot) == "torsion":
+        settings.put(slot, "curvature")
+    return page.view("measure", "Along the path", among=None if twists else 2)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.figures.path_shape import title_of
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 from pages.common.compute import seconds, sentence
@@ -247,7 +248,7 @@ def likeness(result: Any) -> str:
     shape = result.shapes[0]
     text += f" Here, under **{shape.title}**: {_spread(shape)}."
     others = [other for other in result.beside if other.schedule == shape.schedule]
-    return text + "".join(f" Of the data beside: {_spread(other)}." for other in others)
+    return text + "".join(f" Of **{title_of(result.spec.other.data)}**: {_spread(other)}." for other in others)
 
 
 def _spread(shape: Any) -> str:
