@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages.common.page import Page  # first: it sets up the process
+from pages.common.page import OPENED, Page  # first: it sets up the process
 
 # isort: split
+from core.experiments.demos import DEMOS, Demo
 from core.experiments.specification import MAX_LINES, ImageData, TrajectoriesSpec
 from core.figures import attempts
 from core.figures import trajectories as figures
@@ -19,7 +20,7 @@ page = Page(
     "They differ only in how they choose the next point.",
     toy=TrajectoriesSpec(),
     images=TrajectoriesSpec(data=ImageData(), particles=6, steps=10),
-    views={"layout": pictures.LAYOUTS} | pictures.WHICH,
+    views={"layout": pictures.LAYOUTS} | pictures.WHICH | pictures.SHEETS,
 )
 page.open()
 
@@ -29,6 +30,18 @@ def add_noise() -> None:
     slot = fields.name_of(page.name, "solvers", fields.kind())
     held = settings.get(slot, [str(choice) for choice in page.default.solvers])
     settings.put(slot, [*held[: MAX_LINES - 1], NOISY])
+
+
+def demonstrations() -> None:
+    """Buttons that set everything as in the demonstrations that people know."""
+    for name, demo in DEMOS.items():
+        st.button(demo.title, key=f"demo {name}", on_click=show, args=(demo,), width="stretch")
+        st.caption(demo.description)
+
+
+def show(demo: Demo) -> None:
+    """Open the demonstration here."""
+    st.session_state[OPENED] = demo.spec()
 
 
 with st.sidebar:
@@ -44,6 +57,9 @@ with st.sidebar:
         controls.shape(page.default.data)
         controls.times(page)
         controls.solver_options(page)
+    if fields.kind() == "images":
+        with st.expander("Known demonstrations"):
+            demonstrations()
 
 spec = page.specification()
 result = compute.result_for(page.name, spec)
@@ -51,16 +67,19 @@ if result is None:
     st.stop()
 
 of_images = result.spec.data.kind == "images"
-apart = settings.current(f"{page.name}.layout", "together") == "apart"
+layout = settings.current(f"{page.name}.layout", "together")
+apart, sheet = layout == "apart", layout == "sheet" and of_images
 before, picture, after = explain.slots(stacked=of_images or apart)
 with before:
-    page.view("layout", "Show")
+    page.view("layout", "Show", among=None if of_images else 2)
     explain.look(words.side_by_side(result) if apart else words.trajectories(result))
     if apart and not any(path.stochastic for path in result.paths):
         st.button("Add a solver that draws noise", key="add noise", on_click=add_noise)
 with picture:
     if apart:
         pictures.side_by_side(page, result)
+    elif sheet:
+        pictures.all_images(page, result)
     else:
         figure, alt = pictures.journey(page, result)
         explain.picture(figure, alt, "trajectories", wide=of_images)

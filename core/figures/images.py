@@ -14,6 +14,7 @@ from core.figures.style import NEUTRAL, new_figure
 TILE = 64  # pixels to which a tile is blown up, at least: browsers blur small images when they stretch them
 GAP = 4
 COLUMNS = 9
+NOISE_RANGE = 2.5  # standard deviations of noise from black to white
 EMPTY = (133, 146, 160, 60)  # a tile whose image diverged
 
 
@@ -86,7 +87,7 @@ def sheet_figure(
 
 
 def film_strip_figure(result: TrajectoriesResult, particle: int = 0, columns: int = COLUMNS) -> go.Figure:
-    """One image from noise to data: for each solver a strip of x_t and one of the predicted x0, the reference first.
+    """One image from noise to data: for each solver strips of x_t, predicted x0 and predicted eps, the reference first.
 
     Raises
     ------
@@ -109,8 +110,18 @@ def film_strip_figure(result: TrajectoriesResult, particle: int = 0, columns: in
         rows.append([path.x0[k, particle] if k < len(path.x0) else lost for k in before_end])
         rows[-1] += [None] * (len(picked) - len(before_end))
         labels.append(f"{path.label}, predicted x<sub>0</sub>")
+        if not (path.stochastic or path.tried is not None):  # else no single noise explains the step
+            rows.append([_noise(result, path, k, particle) if k < len(path.x0) else lost for k in before_end])
+            rows[-1] += [None] * (len(picked) - len(before_end))
+            labels.append(f"{path.label}, predicted ε (÷ {NOISE_RANGE:g})")
     ticks = [f"{result.log_snr[k]:.1f}".replace("-", "−") for k in picked]
     return sheet_figure(rows, labels, ticks, "", "λ = log(α/σ), noise to data")
+
+
+def _noise(result: TrajectoriesResult, path: SolverPath, k: int, particle: int) -> np.ndarray:
+    """eps from the state and the predicted x0, within the range of grey values."""
+    eps = (path.states[k, particle] - result.alpha[k] * path.x0[k, particle]) / result.sigma[k]
+    return eps / NOISE_RANGE
 
 
 def _size(result: TrajectoriesResult, k: int) -> float:

@@ -6,12 +6,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.experiments.specification import MAX_IMAGES
-from core.figures import images, side
+from core.figures import images, sheets, side
 from core.figures import trajectories as figures
 from pages.common import explain, sharing, words
 from pages.common.page import Page
 
-LAYOUTS = {"together": "One picture", "apart": "ODE, SDE, forward"}
+LAYOUTS = {"together": "One picture", "apart": "ODE, SDE, forward", "sheet": "All images"}
+SHEETS = {"sheet": sheets.SHOWN}
 WHICH = {"image": {str(i): str(i + 1) for i in range(MAX_IMAGES)}}  # a view: the image that is looked at
 
 
@@ -38,3 +39,11 @@ def side_by_side(page: Page, result: Any) -> None:
     figure = side.side_figure(result)
     explain.picture(figure, side.alt_side(result), "side", wide=True)
     sharing.share(page, result, figure, "side", lambda: words.path_table(result))
+
+
+def all_images(page: Page, result: Any) -> None:
+    """Every image of every solver, with one time slider."""
+    shown = page.view("sheet", "Show")
+    figure = sheets.sheets_figure(result, shown)
+    explain.picture(figure, sheets.alt_sheets(result, shown), "sheets")
+    sharing.share(page, result, figure, "sheets", lambda: words.path_table(result))
