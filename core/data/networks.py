@@ -24,17 +24,18 @@ _FIT_FOR_LINKS = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
 
 @lru_cache(maxsize=4)
-def _opened(load: Callable[[Path], NetworkModel], path: Path, written: float) -> NetworkModel:
+def _opened(load: Callable[..., NetworkModel], path: Path, written: float, needs_label: bool) -> NetworkModel:
     """A network with its weights, which all labels share; ``written`` is when, so that a new file is read anew."""
-    return load(path)
+    return load(path, labels=0) if needs_label else load(path)
 
 
-def _labelled(load: Callable[[Path], NetworkModel], path: Path, label: int | None) -> Model:
-    return _opened(load, path, path.stat().st_mtime if path.exists() else 0.0).with_labels(label)
+def _labelled(load: Callable[..., NetworkModel], path: Path, needs_label: bool, label: int | None) -> Model:
+    written = path.stat().st_mtime if path.exists() else 0.0
+    return _opened(load, path, written, needs_label).with_labels(label)
 
 
 def _shipped(file: str, label: int | None) -> Model:
-    return _labelled(load_network, WEIGHTS / file, label)
+    return _labelled(load_network, WEIGHTS / file, False, label)
 
 
 # one loader a preset, so that a network is kept under it
@@ -127,6 +128,7 @@ def _released(path: Path, name: str) -> ImageInfo:
     judge = f"classifier-{preset.shape[-1]}" if name.startswith("imagenet") else ""
     classifier = _classifier(path.parent / PRESETS[judge].weights, judge) if judge else None
     classes = PRESETS[judge].classes if classifier else preset.classes
+    needs_label = preset.classes > 0 and preset.null_label is None
     return ImageInfo(
         name,
         f"{preset.title} (your file)",
@@ -134,8 +136,8 @@ def _released(path: Path, name: str) -> ImageInfo:
         preset.shape,
         tuple(map(str, range(classes))),
         False,
-        partial(_labelled, _RELEASED[name], path),
-        needs_label=preset.classes > 0 and preset.null_label is None,
+        partial(_labelled, _RELEASED[name], path, needs_label),
+        needs_label=needs_label,
         knows_classes=preset.classes > 0,
         classifier=classifier,
     )
@@ -148,6 +150,7 @@ def _described(path: Path) -> ImageInfo | None:
         about = read_description(path)
     except ValueError:
         return None  # not a network of ours: nothing to offer
+    needs_label = about["classes"] > 0 and about["null_label"] is None
     return ImageInfo(
         path.stem,
         f"{path.stem} (your file)",
@@ -155,8 +158,8 @@ def _described(path: Path) -> ImageInfo | None:
         tuple(about["shape"]),
         tuple(map(str, range(about["classes"]))),
         False,
-        partial(_labelled, load_network, path),
-        needs_label=about["classes"] > 0 and about["null_label"] is None,
+        partial(_labelled, load_network, path, needs_label),
+        needs_label=needs_label,
         classifier=_classifier(path.with_name(f"{path.stem}-classifier.safetensors")),
     )
 
@@ -173,7 +176,7 @@ def _diffusers(path: Path) -> ImageInfo | None:
         shape,
         (),
         False,
-        partial(_labelled, load_diffusers, path),
+        partial(_labelled, load_diffusers, path, False),
     )
 
 

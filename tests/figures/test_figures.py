@@ -174,7 +174,7 @@ def test_tiles_are_crisp_and_mark_what_is_missing():
 
 def test_film_strip_has_a_row_for_each_thing(image_trajectories):
     figure = images.film_strip_figure(image_trajectories, particle=1)
-    assert len(figure.layout.images) == 1 + 2 * len(image_trajectories.paths)
+    assert len(figure.layout.images) == 1 + 3 * len(image_trajectories.paths)
     labels = " ".join(note.text for note in figure.layout.annotations)
     for path in image_trajectories.paths:
         assert path.label in labels
