@@ -158,7 +158,8 @@ def polyline_torsion(x: Tensor, accuracy: float = FLOAT64) -> Tensor:
     At each state the polynomial of degree four through it and its neighbours, two on either side where there are as
     many, is differentiated, with the chord length as parameter. Only the places enter. Errors of ``accuracy`` of the
     distance from the origin are followed through to the result, which is NaN where they might decide it: where
-    neither a tenth of the torsion nor a thousandth of one over the distance is known.
+    neither a tenth of the torsion nor a thousandth of one over the distance is known. A torsion that is no greater
+    than its error is 0.
 
     Raises
     ------
@@ -220,6 +221,7 @@ def _torsion(
     error = off / (speed * bend) + torsion * (tilt + roll)
     share, least = TELLING
     told = error <= torch.maximum(share * torsion, least / size)  # false for NaN, as of a particle at rest
+    torsion = torch.where(torsion > error, torsion, torch.zeros_like(torsion))
     return torch.where(told, torsion, torch.nan)
 
 

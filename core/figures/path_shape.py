@@ -151,16 +151,19 @@ def space_figure(result: CurvatureResult) -> go.Figure:
     """
     if result.shapes[0].torsion is None:
         raise ValueError("paths in the plane have two components; use plane_figure")
-    rows, columns = panels(result)
+    columns = min(len(result.shapes), 2)  # a third would leave too little room for the names of the axes
+    rows = -(-len(result.shapes) // columns)
     figure = make_subplots(
         rows,
         columns,
-        specs=[[{"type": "scene"}] * columns] * rows,
+        specs=np.array([{"type": "scene"} if i < len(result.shapes) else None for i in range(rows * columns)])
+        .reshape(rows, columns)
+        .tolist(),
         subplot_titles=[shape.title for shape in result.shapes],
         horizontal_spacing=0.02,
         vertical_spacing=0.08,
     )
-    figure.update_layout(new_figure(90 + 420 * rows, legend_rows=0).layout)
+    figure.update_layout(new_figure(60 + 400 * rows, legend_rows=0).layout)
     for i, shape in enumerate(result.shapes):
         style, place = schedule_style(shape.schedule), {"row": i // columns + 1, "col": i % columns + 1}
         chosen = shape.components[:, :SHOWN_PATHS]
@@ -175,7 +178,7 @@ def space_figure(result: CurvatureResult) -> go.Figure:
         figure.add_trace(go.Scatter3d(mode="markers", marker=marker, name="data end", **ends, **shared), **place)
         axes = {
             f"{letter}axis": {
-                "title": {"text": f"{word}: {_percent(share)}", "font": {"size": 11, "color": NEUTRAL}},
+                "title": {"text": f"{word}: {_percent(share)}", "font": {"size": 12, "color": NEUTRAL}},
                 "showticklabels": False,
                 "backgroundcolor": "rgba(0,0,0,0)",
                 "gridcolor": FAINT,
@@ -184,14 +187,16 @@ def space_figure(result: CurvatureResult) -> go.Figure:
             }
             for letter, word, share in zip("xyz", ("1st", "2nd", "3rd"), shape.shares.mean(axis=0), strict=True)
         }
-        camera = {"eye": {"x": 1.75, "y": -2.0, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.05}}
+        camera = {"eye": {"x": 1.6, "y": -1.85, "z": 0.95}, "center": {"x": -0.05, "y": -0.05, "z": -0.05}}
         figure.update_scenes(aspectmode="cube", camera=camera, **axes, **place)
     figure.update_annotations(font={"size": TEXT})
-    figure.update_layout(margin={"t": 50})
+    figure.update_layout(margin={"t": 40, "b": 10})
     return figure
 
 
 def _percent(share: float) -> str:
+    if share >= 0.9995:
+        return f"{share:.3%}"
     return f"{share:.2%}" if share >= 5e-4 else f"{100 * share:.1g}%"
 
 
