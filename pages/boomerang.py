@@ -42,15 +42,9 @@ with st.sidebar:
     controls_round_trip.steps_back(page)
     controls_round_trip.levels(page)
     controls.schedule(page)
-    with st.expander("More settings"):
-        controls.shape(page.default.data)
-        controls.times(page)
-        controls.solver_options(page)
+    controls.more(page)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words_round_trip.boomerang(result))
 if result.spec.data.kind == "images":

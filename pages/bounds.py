@@ -35,10 +35,7 @@ with st.sidebar:
         "Distance from the origin", "bounds.shift", page.default.shift, 0.0, 10.0, step=0.5, help="Of its mean."
     )
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words_noise.bounds(result))
 figure = figures.bounds_figure(result)

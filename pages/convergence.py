@@ -45,10 +45,7 @@ with st.sidebar:
         controls.solver_options(page)
 
 controls_errors.time_if_shown(page, "against", "ms")
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 images = result.spec.data.kind == "images"
 explain.look(words.convergence(result))

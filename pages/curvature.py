@@ -36,10 +36,7 @@ with st.sidebar:
         controls.nodes(page)
         controls.shape(page.default.data)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 images = result.spec.data.kind == "images"
 explain.look(words.curvature(result))

@@ -41,10 +41,7 @@ with st.sidebar:
         controls.shape(page.default.data)
         controls.solver_options(page)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 with st.container(horizontal=True, gap="medium"):
     measure = page.view("measure", "Error over particles")

@@ -35,15 +35,9 @@ with st.sidebar:
     controls_errors.solvers(page, most=5)
     controls.steps(page)
     controls.schedule(page)
-    with st.expander("More settings"):
-        controls.shape(page.default.data)
-        controls.times(page)
-        controls.solver_options(page)
+    controls.more(page)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words_guidance.guidance(result))
 figure = figures.samples_figure(result)

@@ -48,10 +48,7 @@ with st.sidebar:
         controls.times(page)
         controls.solver_options(page)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words_round_trip.inversion(result))
 if result.spec.data.kind == "images":

@@ -32,15 +32,9 @@ with st.sidebar:
     controls_errors.few_steps(page)
     controls.particles(page)
     controls.seed()
-    with st.expander("More settings"):
-        controls.shape(page.default.data)
-        controls.times(page)
-        controls.solver_options(page)
+    controls.more(page)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 if result.carried:
     what = page.view("what", "Error")

@@ -37,10 +37,7 @@ with st.sidebar:
         controls.times(page)
         controls.shape(page.default.data)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words_noise.sweep(result))
 figure = figures.sweep_figure(result)

@@ -50,10 +50,7 @@ with st.sidebar:
         controls.shape(page.default.data)
         controls.solver_options(page)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 if result.spec.data.kind == "images":
     st.info(

@@ -31,15 +31,9 @@ with st.sidebar:
     controls.step_counts(page)
     controls.particles(page)
     controls.seed()
-    with st.expander("More settings"):
-        controls.shape(page.default.data)
-        controls.times(page)
-        controls.solver_options(page)
+    controls.more(page)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words_errors.precision(result))
 figure = figures.v_figure(result)

@@ -35,10 +35,7 @@ with st.sidebar:
     controls.data(page.default.data, guided=False)
     controls.shape(page.default.data)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words.schedules(result))
 with st.container(horizontal=True, gap="medium"):

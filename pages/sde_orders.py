@@ -36,10 +36,7 @@ with st.sidebar:
         controls.shape(page.default.data)
         controls.solver_options(page)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words_noise.orders(result))
 figure = figures.orders_figure(result)

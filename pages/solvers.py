@@ -43,10 +43,7 @@ with st.sidebar:
         controls.times(page)
 
 catalogue.choose(page)
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 chosen, info = result.cards[0], SOLVERS[result.cards[0].name]
 st.header(chosen.label, anchor=False, divider="gray")

@@ -61,10 +61,7 @@ with st.sidebar:
         controls.times(page)
         controls.shape(page.default.data)
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 explain.look(words_grids.grids(result))
 figure = figures.errors_figure(result)

@@ -53,18 +53,12 @@ with st.sidebar:
     controls.solvers(page)
     controls.steps(page)
     controls.schedule(page)
-    with st.expander("More settings"):
-        controls.shape(page.default.data)
-        controls.times(page)
-        controls.solver_options(page)
+    controls.more(page)
     if fields.kind() == "images":
         with st.expander("Known demonstrations"):
             demonstrations()
 
-spec = page.specification()
-result = compute.result_for(page.name, spec)
-if result is None:
-    st.stop()
+result = compute.shown(page)
 
 of_images = result.spec.data.kind == "images"
 layout = settings.current(f"{page.name}.layout", "together")

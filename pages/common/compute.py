@@ -53,6 +53,14 @@ def result_for(page: str, spec: Setting) -> Any | None:
     return result
 
 
+def shown(page: Any) -> Any:
+    """The result of what ``page`` is set to; ends the script where there is nothing to show yet."""
+    result = result_for(page.name, page.specification())
+    if result is None:
+        st.stop()
+    return result
+
+
 def lane(spec: Any) -> str:
     """Which workers run it: networks and images are slow."""
     return "slow" if spec.data.kind == "images" else "quick"

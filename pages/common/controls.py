@@ -360,3 +360,11 @@ def nodes(page: Any) -> None:
         page.default.nodes,
         help="20 to 500: curvature is a second difference, so fewer blur sharp bends and more only cost time.",
     )
+
+
+def more(page: Any) -> None:
+    """What is rarely changed, folded away: scale and width of 2-D data, the span of times, options of solvers."""
+    with st.expander("More settings"):
+        shape(page.default.data)
+        times(page)
+        solver_options(page)
