@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from core.models.base import Model
 from core.models.levels import TrainedLevel, TrainedLevels, checked_labels, spread_labels
+from core.models.memory import bytes_an_image, images_that_fit
 from core.schedules import Schedule
 
 LEARNED = ("eps", "x0", "v")
@@ -67,6 +68,7 @@ class NetworkModel(Model):
         self.classes = classes
         self.null_label = null_label
         self.discrete_steps = discrete_steps
+        self._fitting: list[int] = []  # shared by the copies under other labels
         self.labels = self._checked(labels)
         self._levels = TrainedLevels(schedule, discrete_steps)
 
@@ -116,12 +118,34 @@ class NetworkModel(Model):
     def _run(self, x: Tensor, index: float) -> Tensor:
         first = next(self.net.parameters())
         x = x.to(device=first.device, dtype=first.dtype)
-        times = torch.full((len(x),), index, device=first.device)
-        if self.classes:
-            value = self.net(x, times, y=spread_labels(self.labels, x))
-        else:
-            value = self.net(x, times)
+        labels = spread_labels(self.labels, x) if self.classes else None
+        most = self._most_at_once()
+        parts = [slice(start, start + most) for start in range(0, len(x), most)]
+        values = [self._asked(x[part], index, None if labels is None else labels[part]) for part in parts]
+        value = values[0] if len(values) == 1 else torch.cat(values)
         return value[:, : self.shape[0]] if self.learned_sigma else value
+
+    def _asked(self, x: Tensor, index: float, labels: Tensor | None) -> Tensor:
+        times = torch.full((len(x),), index, device=x.device)
+        return self.net(x, times) if labels is None else self.net(x, times, y=labels)
+
+    def _most_at_once(self) -> int:
+        """As many images as memory has room for; the rest wait their turn. Said once for all labels.
+
+        Raises
+        ------
+        ValueError
+            If there is no room for one.
+        """
+        if not self._fitting:
+
+            def inputs(device: torch.device) -> tuple[tuple, dict]:
+                image, time = torch.empty(1, *self.shape, device=device), torch.empty(1, device=device)
+                label = torch.zeros(1, dtype=torch.long, device=device)
+                return (image, time), {"y": label} if self.classes else {}
+
+            self._fitting.append(images_that_fit(bytes_an_image(self.net, inputs), self.device))
+        return self._fitting[0]
 
     def _checked(self, labels: int | Tensor | None) -> Tensor | None:
         if not self.classes:

@@ -368,3 +368,10 @@ def more(page: Any) -> None:
         shape(page.default.data)
         times(page)
         solver_options(page)
+
+
+def ways(family: dict[str, str], here: str) -> None:
+    """One row of links to pages that belong together (file name: title); the one that is open is set in bold."""
+    with st.container(horizontal=True, gap="small", key="family"):
+        for name, title in family.items():
+            st.page_link(f"pages/{name}.py", label=f"**{title}**" if name == here else title, width="content")

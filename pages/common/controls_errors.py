@@ -11,7 +11,7 @@ from core.experiments.specification import GridChoice, SolverChoice
 from core.grids import GRIDS
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
-from pages.common import fields, settings
+from pages.common import controls, fields, settings
 
 FAMILY = {
     "convergence": "Error curve",
@@ -28,9 +28,7 @@ BEGIN = {"noise": "Pure noise", "middle": "The middle"}
 
 def family(here: str) -> None:
     """One row of ways to the other pages on errors; data, schedule, grid and seed go along."""
-    with st.container(horizontal=True, gap="small", key="family"):
-        for name, title in FAMILY.items():
-            st.page_link(f"pages/{name}.py", label=f"**{title}**" if name == here else title, width="content")
+    controls.ways(FAMILY, here)
 
 
 def solvers(page: Any, most: int, empty: str = "") -> None:

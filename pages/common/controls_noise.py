@@ -11,7 +11,7 @@ from core.experiments.noise_sweep import MOST_NFE, samplers
 from core.experiments.scores import ERRORS, NEED_DENSITY, NETWORKS
 from core.models.perturbed import WHERE
 from core.solvers import SOLVERS
-from pages.common import fields, settings
+from pages.common import controls, fields, settings
 
 FAMILY = {
     "noise": "How much noise",
@@ -33,9 +33,7 @@ BUDGETS = [*range(2, 13), 16, 20, 24, 30, 40, 50, 60, 80, 100, 150, 200, 300, 40
 
 def family(here: str) -> None:
     """One row of ways to the other pages on noise; data, schedule, grid and seed go along."""
-    with st.container(horizontal=True, gap="small", key="family"):
-        for name, title in FAMILY.items():
-            st.page_link(f"pages/{name}.py", label=f"**{title}**" if name == here else title, width="content")
+    controls.ways(FAMILY, here)
 
 
 def sampler(page: Any) -> None:

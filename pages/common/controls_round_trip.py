@@ -16,9 +16,7 @@ MOST = 5
 
 def family(here: str) -> None:
     """The way to the other page that begins with data; data, schedule, grid, seed and picture go along."""
-    with st.container(horizontal=True, gap="small", key="family"):
-        for name, title in FAMILY.items():
-            st.page_link(f"pages/{name}.py", label=f"**{title}**" if name == here else title, width="content")
+    controls.ways(FAMILY, here)
 
 
 def invertible(page: Any) -> None:
