@@ -1,5 +1,6 @@
 """Image sets: shapes, ranges, classes, and one sentence where a class or the weights are not there."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +99,9 @@ def test_missing_or_corrupt_weights_are_one_sentence(
     name: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("core.data.networks.WEIGHTS", tmp_path)
+    file = f"{name.removeprefix('unet-')}.safetensors"
     if content is not None:
-        (tmp_path / "digits.safetensors").write_bytes(content)
-    with pytest.raises(ValueError, match=r"digits\.safetensors") as caught:
+        (tmp_path / file).write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(file)) as caught:
         make_images(name)
     assert "\n" not in str(caught.value)

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.data import images
 from core.experiments import (
     EXPERIMENTS,
     ConvergenceSpec,
@@ -311,7 +310,7 @@ def test_a_curvature_without_any_path_is_one_sentence(monkeypatch: pytest.Monkey
 
 
 def test_missing_weights_are_one_sentence(tmp_path: object, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(images, "WEIGHTS", tmp_path)
+    monkeypatch.setattr("core.data.networks.WEIGHTS", tmp_path)
     build.build_model.cache_clear()
     with pytest.raises(ValueError, match=r"digits\.safetensors") as caught:
         run_experiment(TrajectoriesSpec(data=ImageData(name="unet-digits", label=1), particles=1, steps=2))

@@ -57,8 +57,8 @@ def test_film_strip_says_how_each_run_ended(image_trajectories):
     result = dataclasses.replace(image_trajectories, paths=(lost, noisy, *rest))
     labels = [note.text for note in images.film_strip_figure(result).layout.annotations]
     assert "diverged in step 3" in labels[1]
-    assert "draws noise" in labels[3]
-    assert f"error {rest[0].final_rms:.2g}" in labels[5]
+    assert "draws noise" in labels[4]  # three strips for the first, two for one that draws noise
+    assert f"error {rest[0].final_rms:.2g}" in labels[6]
     words = images.alt_film_strip(result)
     assert f"{first.label} diverged in step 3" in words
     assert f"{first.final_rms:.2g};" not in words
