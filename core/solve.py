@@ -93,7 +93,7 @@ def solve(
     seed : of the Brownian path of a stochastic solver.
     record : keep every state and x0 prediction; without it only the end.
     progress : called as ``progress(done_steps, steps)`` after every step.
-    cancel : asked before every step (and inside long ones); the run stops when it returns True.
+    cancel : asked before every step and every model evaluation; the run stops when it returns True.
     options : those of the solver, ``SOLVERS[solver].options``.
 
     Raises
@@ -111,7 +111,7 @@ def solve(
         if cancel is not None and cancel():
             raise Cancelled
 
-    model = CountedModel(problem.model)
+    model = CountedModel(problem.model, interrupt)
     counted = Problem(model, problem.schedule)
     steps = len(times) - 1
     path = BrownianPath(problem.schedule, float(times[0]), float(times[-1]), tuple(x.shape), seed)

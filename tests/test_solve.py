@@ -306,3 +306,12 @@ def test_the_table_says_what_a_reader_needs(solver):
         assert option.help.endswith(".")
         assert option.check(name, option.default) == option.default
     assert info.make() == info.make()
+
+
+@pytest.mark.parametrize(("solver", "most"), [("rk4", 2), ("dpmpp-3s", 1), ("edm-heun", 1), ("rk45", 3)])
+def test_a_run_can_be_stopped_between_the_evaluations_of_one_step(solver, most):
+    watched = Watched(three_modes())
+    run = solve(Problem(watched, VP), solver, TIMES, X, cancel=lambda: len(watched.answers) >= most)
+    assert run.cancelled
+    assert len(watched.answers) == run.nfe == most
+    assert len(run.times) == 1

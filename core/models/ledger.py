@@ -1,5 +1,6 @@
 """Counting where it cannot be forgotten: at the model."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
@@ -26,10 +27,16 @@ class CountedModel(Model):
     levels : ``(alpha, sigma)`` of every call, in order.
     first : the first :class:`Evaluation` since :meth:`mark`, or None.
     latest : the most recent one, or None.
+
+    Parameters
+    ----------
+    model : what is asked.
+    interrupt : called before every evaluation; what it raises ends the run there, however long the step.
     """
 
-    def __init__(self, model: Model):
+    def __init__(self, model: Model, interrupt: Callable[[], None] = lambda: None):
         self.model = model
+        self.interrupt = interrupt
         self.shape, self.native = model.shape, model.native
         self.evaluations, self.exact, self.splits = model.evaluations, model.exact, model.splits
         self.nfe = 0
@@ -42,6 +49,7 @@ class CountedModel(Model):
         self.first = None
 
     def predict(self, x: Tensor, alpha: float, sigma: float, kind: str) -> Tensor:
+        self.interrupt()
         value = self.model.predict(x, alpha, sigma, kind)
         self.nfe += self.model.cost(alpha, sigma, kind)
         self.levels.append((alpha, sigma))
