@@ -126,7 +126,7 @@ def test_grids_are_repeated():
         np.testing.assert_array_equal(names["grids"][key].numpy(), places.times)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(specifications())
 def test_any_code_parses_and_uses_what_it_imports_from_the_public_floors_alone(spec: Specification):
     tree = ast.parse(snippet(spec))
