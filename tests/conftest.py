@@ -1,4 +1,4 @@
-"""For every test: one thread a worker, reproducible property tests, browser tests last and together."""
+"""For every test: one thread a worker, reproducible property tests, browser tests together."""
 
 import os
 
@@ -9,6 +9,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 BROWSER = "tests/browser/"
+AFTER = ("tests/pages/", "tests/schedules/", "tests/solvers/", "tests/train/")
 
 # No deadline: the first example of a test pays for imports. The same examples every time, so that a failure
 # seen once is seen by everyone.
@@ -29,5 +30,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesThen
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put browser tests at the end, when the cores have least else to do."""
-    items.sort(key=lambda item: item.nodeid.startswith(BROWSER))
+    """Put browser tests before the last third: one worker drives the browser while the other does the rest."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    if nodeid.startswith(BROWSER):
+        return 1
+    return 2 if nodeid.startswith(AFTER) else 0

@@ -161,7 +161,7 @@ def test_a_cancelled_experiment_raises_and_leaves_nothing_behind(name: str, monk
     whole, total = run_experiment(SPECS[name], cancel=cancel).to_arrays(), asked
     monkeypatch.undo()
     assert total > 20
-    for share in (0.0, 0.3, 0.6, 0.9, 0.99):  # in the reference, in its check, in the solvers
+    for share in (0.0, 0.5, 0.95):  # in the reference, between, in the solvers
         asked, limit = 0, int(share * total)
         forget(monkeypatch)
         with pytest.raises(Cancelled):
@@ -207,7 +207,9 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_schedule_and_grid_runs(schedule: str):
-    for grid in [name for name, info in GRIDS.items() if info.fits(make_schedule(schedule))]:
+    fitting = [name for name, info in GRIDS.items() if info.fits(make_schedule(schedule))]
+    # every grid once: where one is laid is tested with the grids themselves, for every schedule
+    for grid in fitting if schedule in ("vp-linear", "ddpm-linear") else fitting[:3]:
         spec = TrajectoriesSpec(schedule=schedule, grid=grid, particles=3, steps=5, solvers=("ddim", "dpmpp-2m"))
         result = run_experiment(spec)
         assert np.isfinite([path.final_rms for path in result.paths]).all()
