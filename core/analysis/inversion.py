@@ -1,6 +1,5 @@
 """From data back to noise: the probability-flow ODE solved upwards in t by the formulas of any fixed-step solver."""
 
-import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -11,22 +10,13 @@ import torch
 from torch import Tensor
 
 from core.models.ledger import CountedModel
-from core.problem import Level, Problem
+from core.problem import Problem
 from core.solve import DIVERGED, Cancelled, Progress, Run, solve
 from core.solvers import SOLVERS, BrownianPath, Context
-from core.solvers.base import Solver
 from core.solvers.charts import NORMALISED
-from core.solvers.integrals import Kernel
 
 MOST_EVALUATIONS = 10_000  # of an exact encoding; particles of the data's law need some hundred to two thousand
 DATA_END = "final"  # the option of a solver's last step: it has no meaning where a run ends in noise
-
-
-class _Quiet(Kernel):
-    """A kernel whose steps may lead towards noise: the square root in its noise, none in an ODE, is not taken."""
-
-    def spread(self, cur: Level, nxt: Level) -> float:
-        return 0.0
 
 
 class TooStiff(RuntimeError):
@@ -90,7 +80,7 @@ def encode(
     D.3, for the ODE.
     """
     check_invertible(solver)
-    recipe = _quiet(SOLVERS[solver].make(**{key: value for key, value in options.items() if key != DATA_END}))
+    recipe = SOLVERS[solver].make(**{key: value for key, value in options.items() if key != DATA_END})
     rising = _checked(problem, times, x_end).flip(0)
     steps = len(rising) - 1
     model = CountedModel(problem.model)
@@ -189,18 +179,6 @@ def latent_statistics(latent: Tensor, sigma: float) -> Latent:
     if not variance > 0:
         return Latent(mean, variance, math.nan, math.nan)
     return Latent(mean, variance, fourth / variance**2 - 3, across / variance)
-
-
-def _quiet(recipe: Solver) -> Solver:
-    """``recipe`` with every kernel in it, and in solvers inside it, made fit for steps towards noise."""
-    changed: dict[str, object] = {}
-    for field in dataclasses.fields(recipe):  # type: ignore[arg-type]
-        value = getattr(recipe, field.name)
-        if isinstance(value, Kernel):
-            changed[field.name] = _Quiet(**{part.name: getattr(value, part.name) for part in dataclasses.fields(value)})
-        elif isinstance(value, Solver):
-            changed[field.name] = _quiet(value)
-    return dataclasses.replace(recipe, **changed) if changed else recipe  # type: ignore[type-var]
 
 
 def _checked(problem: Problem, times: Tensor, x: Tensor) -> Tensor:

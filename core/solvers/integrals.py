@@ -144,6 +144,8 @@ class Kernel:
 
     def spread(self, cur: Level, nxt: Level) -> float:
         """The factor of standard normal noise; the two predictions share it only in law and as steps become small."""
+        if self.tau == 0:  # an ODE, whose steps may also lead towards noise
+            return 0.0
         h = nxt.lam - cur.lam
         if self.prediction == "eps":
             return self.tau * nxt.sigma * math.sqrt(math.expm1(2 * h))
