@@ -194,7 +194,7 @@ def run_boomerang(spec: BoomerangSpec, report: Report = silent, stop: Stop = nev
     report(0.0, "taking the data")
     problem = build_problem(spec.data, spec.schedule)
     clean, begin = clean_data(spec, problem, spec.particles, spec.seed, stop)
-    compared = spec.data.kind == "toy" and spec.particles >= 10
+    compared = spec.data.kind == "toy" and spec.data.guidance is None and spec.particles >= 10
     paths = [_path(spec, problem, t) for t in level_times(spec, problem.schedule)]
     noised = [_noised(spec, problem, clean, float(times[0])) for times in paths]
     levels = tuple(_level(problem, times, x) for times, x in zip(paths, noised, strict=True))

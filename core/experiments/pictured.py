@@ -37,7 +37,7 @@ class FromData(Timed):
 def set_of(data: Data) -> Data | None:
     """The data whose members are known: these themselves, or those that their network learned from; None if neither."""
     if is_exact(data):
-        return data
+        return data.model_copy(update={"guidance": None})  # guided or not, the members are the same
     learned_from = IMAGE_DATA[data.name].trained_on
     if learned_from in IMAGE_DATA and IMAGE_DATA[learned_from].exact:
         return ImageData(name=learned_from, label=data.label)
@@ -61,7 +61,7 @@ def clean_data(spec: FromData, problem: Problem, particles: int, seed: int, stop
     members = set_of(spec.data)
     if members is not None:
         drawn = build_model(members).sample(particles, seed).to(precision_of(spec.data))
-        return drawn, "drawn from the data" if members == spec.data else "drawn from what the network learned from"
+        return drawn, "drawn from the data" if is_exact(spec.data) else "drawn from what the network learned from"
     solver, steps = OWN_SAMPLES
     times = make_grid("uniform-lambda", problem.schedule, steps)
     noise = problem.sample_prior(particles, times[0], seed=seed, dtype=precision_of(spec.data))
@@ -89,9 +89,10 @@ def clean_text(spec: FromData, dtype: str) -> str:
     if spec.picture is not None:
         shape = IMAGE_DATA[spec.data.name].shape
         return f'picture = unpack_picture("{spec.picture}", {shape})\nclean = picture.expand({count}, *picture.shape)'
+    if is_exact(spec.data):
+        source = "model" if spec.data.guidance is None else f"family.of_label({spec.data.label})"
+        return f"clean = {source}.sample({count}, seed={seed}).to({dtype})"
     members = set_of(spec.data)
-    if members == spec.data:
-        return f"clean = model.sample({count}, seed={seed}).to({dtype})"
     if members is not None:
         label = "" if members.label is None else f", label={members.label}"
         return f'clean = make_images("{members.name}"{label}).sample({count}, seed={seed}).to({dtype})'

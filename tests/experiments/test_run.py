@@ -95,6 +95,21 @@ SPECS = {
     ),
     "boomerang": BoomerangSpec(particles=12, steps=4, levels=3, seed=83),
     "boomerang of images": BoomerangSpec(data=DIGITS, particles=2, steps=4, levels=3, seed=84),
+    "guided round trips": InversionSpec(
+        data=ToyData(name="moons", label=0, guidance="classifier-free(scale=2)"),
+        particles=9,
+        steps=4,
+        step_counts=(4, 8),
+        seed=88,
+        solvers=("ddim",),
+    ),
+    "guided there and back": BoomerangSpec(
+        data=ToyData(name="moons", label=0, guidance="classifier-free(scale=2)"),
+        particles=12,
+        steps=4,
+        levels=3,
+        seed=89,
+    ),
     "recommendation": RecommendSpec(particles=20, nfe=6, seed=71, solvers=("ddim", "heun", "dpmpp-2m"), budgets=(3, 9)),
     "recommendation of images": RecommendSpec(
         data=DIGITS, particles=2, nfe=6, seed=72, solvers=("ddim", "dpm-2m"), grids=("karras",)
