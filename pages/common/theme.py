@@ -1,4 +1,4 @@
-"""The look beyond the configuration's colours: titles, mark and one style sheet."""
+"""The look beyond the configuration's colours: titles, mark, one style sheet and one script."""
 
 from pathlib import Path
 
@@ -14,3 +14,5 @@ def apply(title: str) -> None:
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=str(ASSETS / "favicon.svg"), layout="wide")
     st.logo(str(ASSETS / "wordmark.svg"), size="large")
     st.html(ASSETS / "app.css")
+    with st.container(key="script"):
+        st.html(f"<script>{(ASSETS / 'page.js').read_text()}</script>", unsafe_allow_javascript=True)

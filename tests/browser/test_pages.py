@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import driver
+from tests.browser.accessibility import violations
 from tests.pages.app import PAGES as EVERY
 
 PAGES = tuple("" if page == "start" else page for page in EVERY)
@@ -39,6 +40,7 @@ def test_every_page_opens_with_a_picture(open_page, path):
     page = open_page(path)
     assert_pictures(page)
     assert driver.horizontal_overflow(page) == 0
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -46,6 +48,7 @@ def test_every_page_fits_a_telephone_in_the_dark(open_page, path):
     page = open_page(path, width=390, height=844, dark=True)
     assert_pictures(page)
     assert driver.horizontal_overflow(page) == 0
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("path", WITH_IMAGES)

@@ -1,0 +1,25 @@
+// What a style sheet cannot say: whatever is wider than its box can be scrolled with the keyboard as well, and the
+// menu, whose list Streamlit divides by boxes that no list may hold, is read as plain links.
+if (!window.solverscopeReach) {
+    const boxes = ".katex-display, pre, [class*='st-key-wide-'] > *";
+    let waiting = false;
+    window.solverscopeReach = () => {
+        waiting = false;
+        for (const box of document.querySelectorAll(boxes)) {
+            const wide = box.scrollWidth > box.clientWidth + 1;
+            if (wide && !box.querySelector("a, button, input, [tabindex]")) box.tabIndex = 0;
+        }
+        for (const list of document.querySelectorAll("[data-testid='stSidebarNavItems']")) {
+            list.setAttribute("role", "group");
+            for (const item of list.querySelectorAll("li")) item.setAttribute("role", "none");
+        }
+    };
+    const later = () => {
+        if (waiting) return;
+        waiting = true;
+        setTimeout(window.solverscopeReach, 250);
+    };
+    new MutationObserver(later).observe(document.body, { childList: true, subtree: true });
+    window.addEventListener("resize", later);
+    later();
+}
