@@ -72,7 +72,7 @@ if best is not None:
 st.caption(f"Bars: 95 % intervals over the held-out particles. {words_grids.overfit(result)}")
 sharing.share(page, result, figure, "time-grids", lambda: figures.table(result))
 
-st.subheader("Where the steps lie", anchor=False)
+st.header("Where the steps lie", anchor=False)
 along = page.view("along", "Along")
 knots = figures.knots_figure(result, along)
 explain.picture(knots, figures.alt_knots(result, along), "knots")
