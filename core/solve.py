@@ -44,6 +44,7 @@ class Run:
     cancelled : whether the caller stopped it.
     message : one sentence on why a run stopped early; empty otherwise.
     attempts : every step that an adaptive solver tried, in order; empty for others.
+    watched : (step from 0, query and answer) of every model call, for the first particles; empty unless asked for.
     """
 
     solver: str
@@ -59,6 +60,7 @@ class Run:
     cancelled: bool = False
     message: str = ""
     attempts: tuple[Attempt, ...] = ()
+    watched: tuple[tuple[int, Evaluation], ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -80,6 +82,7 @@ def solve(
     record: bool = True,
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
+    watch: int = 0,
     **options: Any,
 ) -> Run:
     """Carry ``x_start`` from ``times[0]`` to ``times[-1]``.
@@ -94,6 +97,7 @@ def solve(
     record : keep every state and x0 prediction; without it only the end.
     progress : called as ``progress(done_steps, steps)`` after every step.
     cancel : asked before every step and every model evaluation; the run stops when it returns True.
+    watch : keep what the model was asked and answered for that many particles, in ``Run.watched``.
     options : those of the solver, ``SOLVERS[solver].options``.
 
     Raises
@@ -111,13 +115,13 @@ def solve(
         if cancel is not None and cancel():
             raise Cancelled
 
-    model = CountedModel(problem.model, interrupt)
+    model = CountedModel(problem.model, interrupt, watch)
     counted = Problem(model, problem.schedule)
     steps = len(times) - 1
     path = BrownianPath(problem.schedule, float(times[0]), float(times[-1]), tuple(x.shape), seed)
     starts = levels_at(problem.schedule, times[:-1]) if record else []
     bound = DIVERGED * max(1.0, float(x.abs().max()))
-    states, predictions = [x], []
+    states, predictions, asked_in = [x], [], []
     outcome: dict[str, Any] = {}
     started = time.perf_counter()
     done, state, seen = 0, None, None
@@ -129,6 +133,7 @@ def solve(
                 before = model.latest
                 model.mark()
                 x_next, state = recipe.step(context, i, x, state)
+                asked_in += [i] * (len(model.watched) - len(asked_in))
                 if not _bounded(x_next, bound):
                     outcome = _divergence(x_next, bound, i, steps, float(times[i + 1]))
                     break
@@ -154,6 +159,7 @@ def solve(
         steps=steps,
         last=x,
         attempts=tuple(context.journal),
+        watched=tuple(zip(asked_in, model.watched, strict=False)),  # those of a step that broke off belong to none
         **outcome,
     )
 

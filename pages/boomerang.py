@@ -14,6 +14,7 @@ from pages.common import (
     controls_round_trip,
     explain,
     pictures,
+    player,
     sharing,
     upload_image,
     words_round_trip,
@@ -52,8 +53,8 @@ if result.spec.data.kind == "images":
     figure, alt = figures.strips_figure(result, shown), figures.alt_strips(result, shown)
     explain.picture(figure, alt, "returns", wide=True)
 else:
-    figure, alt = figures.moves_figure(result), figures.alt_moves(result)
-    explain.picture(figure, alt, "returns")
+    figure = figures.moves_scene(result)
+    player.player(figure, "returns")
 sharing.share(page, result, figure, "returns", lambda: figures.distance_table(result))
 
 st.header("Distance to the input", anchor=False)

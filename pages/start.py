@@ -6,7 +6,7 @@ from pages.common.page import Page  # first: it sets up the process
 
 # isort: split
 from core.experiments.specification import ImageData, SolverChoice, ToyData, TrajectoriesSpec
-from pages.common import compute, controls, explain, pictures, sharing, words
+from pages.common import compute, controls, explain, pictures, player, words
 
 SOLVERS = tuple(SolverChoice(name=name) for name in ("ddim", "edm-heun", "dpmpp-3m"))
 page = Page(
@@ -33,6 +33,7 @@ with before.container(horizontal=of_images, gap="medium"):
     with st.container(width=width):
         controls.seed()
 
+player.keep_start(page)
 spec = page.specification()
 with status:
     result = compute.result_for(page.name, spec)
@@ -40,9 +41,7 @@ if result is not None:
     with before:
         explain.look(words.trajectories(result))
     with picture:
-        figure, alt = pictures.journey(page, result, height=640)
-        explain.picture(figure, alt, "start", wide=of_images)
-        sharing.share(page, result, figure, "start", lambda: words.path_table(result))
+        pictures.journey(page, result, "start", height=560)
     with after:
         words.cost_table(result)
 

@@ -9,7 +9,7 @@ from core.experiments.demos import DEMOS, Demo
 from core.experiments.specification import MAX_LINES, ImageData, TrajectoriesSpec
 from core.figures import attempts
 from core.figures import trajectories as figures
-from pages.common import compute, controls, explain, fields, pictures, settings, sharing, words
+from pages.common import compute, controls, explain, fields, pictures, player, settings, sharing, words
 
 NOISY = "euler-maruyama"
 
@@ -58,6 +58,7 @@ with st.sidebar:
         with st.expander("Known demonstrations"):
             demonstrations()
 
+player.keep_start(page)
 result = compute.shown(page)
 
 of_images = result.spec.data.kind == "images"
@@ -75,9 +76,7 @@ with picture:
     elif sheet:
         pictures.all_images(page, result)
     else:
-        figure, alt = pictures.journey(page, result)
-        explain.picture(figure, alt, "trajectories", wide=of_images)
-        sharing.share(page, result, figure, "trajectories", lambda: words.path_table(result))
+        pictures.journey(page, result, "trajectories")
 with after:
     words.cost_table(result)
 

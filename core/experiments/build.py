@@ -134,12 +134,15 @@ def reference_run(
     key = (data, problem.schedule, tuple(times.tolist()), tuple(x.shape), seed, x.dtype)
     run = _references.get(key)
     if run is None:
-        run = _solved_reference(problem, data, times, x, stop, report)
+        run = solved_reference(problem, data, times, x, stop, report)
         _references.put(key, run, run.states.nbytes)
     return run, reference_label(data)
 
 
-def _solved_reference(problem: Problem, data: Data, times: Tensor, x: Tensor, stop: Stop, report: Report) -> Run:
+def solved_reference(
+    problem: Problem, data: Data, times: Tensor, x: Tensor, stop: Stop = never, report: Report = silent
+) -> Run:
+    """The solution from ``x``, (N, *shape), as in :func:`reference_run`, which also keeps it."""
     fraction = 0.0
 
     def progress(done: int, steps: int) -> None:

@@ -24,6 +24,7 @@ MAX_TOY_STEPS, MAX_IMAGE_STEPS = 1000, 200
 MAX_RECORDED = 20_000_000  # numbers in all recorded paths: 160 MB in float64
 MAX_LINES = 5  # solvers or schedules in one picture: more cannot be told apart
 MAX_GRIDS = 8  # each is a row for every schedule
+FARTHEST = 1000.0  # of a starting point: a few times the largest noise of any schedule
 
 
 def _known(registry: Any) -> BeforeValidator:
@@ -36,6 +37,11 @@ def _known(registry: Any) -> BeforeValidator:
 
 def _distinct(values: tuple) -> tuple:
     return tuple(dict.fromkeys(values))
+
+
+def _parted(value: Any) -> Any:
+    """A point from a link, "x,y,step", as its parts."""
+    return value.split(",") if isinstance(value, str) else value
 
 
 Distinct = AfterValidator(_distinct)  # the same line twice in a picture would say nothing
@@ -239,13 +245,27 @@ class TrajectoriesSpec(Timed):
         description=f"up to {MAX_LINES} solvers",
     )
     steps: int = Field(10, description="intervals of the time grid")
+    start: Annotated[tuple[float, float, int] | None, BeforeValidator(_parted)] = Field(
+        None, description="a point to start from: x, y and the step at whose time it starts"
+    )
 
     @model_validator(mode="after")
     def _steps(self) -> "TrajectoriesSpec":
         _check_steps(self.data, self.steps)
+        if self.start is not None:
+            _check_start(self.data, self.steps, *self.start)
         self._check_grid(self.steps)
         self._check_recorded(len(self.solvers), self.steps, "steps or solvers")
         return self
+
+
+def _check_start(data: Data, steps: int, x: float, y: float, step: int) -> None:
+    if data.kind != "toy":
+        raise ValueError("a starting point is a place in the plane: it needs 2-D data")
+    if not max(abs(x), abs(y)) <= FARTHEST:
+        raise ValueError(f"a starting point lies within {FARTHEST:g} of the middle, got ({x:g}, {y:g})")
+    if not 0 <= step < steps:
+        raise ValueError(f"a starting point starts at a step from 0 to {steps - 1}, got {step}")
 
 
 def _without_noise(choice: SolverChoice) -> SolverChoice:

@@ -26,6 +26,7 @@ from core.experiments.build import (
 )
 from core.experiments.side import Profile, Tried, forward_paths, profile, tried
 from core.experiments.specification import SolverChoice, TrajectoriesSpec
+from core.experiments.watching import Placed, Watched, how_many, place, watched
 from core.grids import refine
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
@@ -54,6 +55,7 @@ class SolverPath:
     diverged_at, message : the step at which it broke off, and why.
     evaluation_times : (calls,) the time of every model call.
     tried : every step that an adaptive solver tried; None for the others.
+    watched : where the model was asked, and which way the answers point, for the first particles; None for images.
     """
 
     choice: SolverChoice
@@ -72,6 +74,7 @@ class SolverPath:
     message: str
     evaluation_times: np.ndarray
     tried: Tried | None = None
+    watched: Watched | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class TrajectoriesResult:
     ``reference`` is (R + 1, N, *shape) at ``reference_times``; every time of the grid is among them, at the indices
     ``on_grid``. ``forward`` is (S + 1, N, *shape), other particles on their way from data to noise, at ``times``, and
     ``forward_from`` says where they begin. ``profile`` is the exact law along one direction, None where it is unknown.
+    ``placed`` holds the paths from the point of ``spec.start``, if it has one.
     """
 
     spec: TrajectoriesSpec
@@ -117,6 +121,7 @@ class TrajectoriesResult:
     forward: np.ndarray
     forward_from: str
     profile: Profile | None
+    placed: Placed | None
     seconds: float
     notes: tuple[str, ...] = field(default=())
 
@@ -153,6 +158,10 @@ class TrajectoriesResult:
             arrays |= {f"{path.choice}_times": path.times, f"{path.choice}_states": path.states}
             if path.tried is not None:
                 arrays |= {f"{path.choice}_tried_{key}": values for key, values in vars(path.tried).items()}
+        if self.placed is not None:
+            arrays["placed_reference_states"] = self.placed.reference
+            named = zip(self.paths, self.placed.states, strict=True)
+            arrays |= {f"{path.choice}_placed_states": states for path, states in named}
         return arrays
 
 
@@ -169,6 +178,8 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
     on_grid = np.arange(0, len(dense), inner)
     at_grid = reference.states[::inner]
 
+    toy = spec.data.kind == "toy"
+    watch = how_many(spec.particles, spec.steps, len(spec.solvers)) if toy else 0
     paths = []
     for i, choice in enumerate(spec.solvers):
         share = (1 - REFERENCE_SHARE) / len(spec.solvers)
@@ -177,11 +188,11 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
         def progress(done: int, steps: int, running: Report = running, choice: SolverChoice = choice) -> None:
             running(done / steps, f"running {choice.label}")
 
-        run = solve(problem, choice.name, times, x, spec.seed, progress=progress, cancel=stop, **dict(choice.options))
+        following = {"progress": progress, "cancel": stop, "watch": watch}
+        run = solve(problem, choice.name, times, x, spec.seed, **following, **dict(choice.options))
         if run.cancelled:
             raise Cancelled(run.message)
         paths.append(_path(problem, choice, run, at_grid))
-    toy = spec.data.kind == "toy"
     law = build_law(spec.data, spec.schedule)  # of the class, where guidance carries particles elsewhere
     field = _field(problem, law, times, reference.states) if toy else None
     clean, begin = _clean(spec, law, reference)
@@ -202,6 +213,7 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
         forward=_array(forward_paths(problem.schedule, times, clean, spec.seed)),
         forward_from=begin,
         profile=profile(law, times, steps, float(field.x[-1]) if field else None),
+        placed=place(problem, spec, times, dense, stop),
         seconds=time.perf_counter() - started,
         notes=_notes(spec, paths, reference, label),
     )
@@ -216,6 +228,8 @@ def _notes(spec: TrajectoriesSpec, paths: list[SolverPath], reference: Run, labe
             "Guidance is on: density, data and histogram are those of the class itself. The law of guided particles is "
             "neither that nor the class' density sharpened."
         )
+    if spec.start is not None:
+        notes.append("From the placed point every solver begins afresh: a multistep method has no past there.")
     if not is_exact(spec.data):
         notes.append("The score is learned: the reference is the end of the network's own path, not the truth.")
     return tuple(notes)
@@ -250,6 +264,7 @@ def _path(problem: Problem, choice: SolverChoice, run: Run, reference: Tensor) -
         message=run.message,
         evaluation_times=run.evaluation_times.numpy(),
         tried=tried(problem.schedule, run.attempts),
+        watched=watched(problem, run) if run.watched else None,
     )
 
 

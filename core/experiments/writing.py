@@ -84,6 +84,7 @@ def _precision(data: Data) -> str:
 def write_trajectories(spec: TrajectoriesSpec) -> str:
     """Each solver's run and its error at the end."""
     solvers = "\n".join(map(solver_text, spec.solvers))
+    placed = "" if spec.start is None else _placed_text(spec)
     return f"""{model_text(spec.data)}
 problem = Problem(model, make_schedule("{spec.schedule}"))
 times = {grid_text(spec, f"steps={spec.steps}")}
@@ -99,6 +100,15 @@ for name, options in solvers:
     runs.append(run)
     errors.append(rms_error(run.final, reference.final))
     print(f"{{name}}: {{run.nfe}} evaluations, RMS distance to the reference {{errors[-1]:.3g}}", run.message)
+{placed}"""
+
+
+def _placed_text(spec: TrajectoriesSpec) -> str:
+    x, y, step = spec.start
+    return f"""
+point = torch.tensor([[{x}, {y}]], dtype=torch.float64)
+placed = [solve(problem, name, times[{step}:], point, seed={spec.seed}, **options) for name, options in solvers]
+print("from the placed point:", *(run.final[0].tolist() for run in placed))
 """
 
 

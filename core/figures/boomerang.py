@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.experiments.boomerang import BoomerangResult, Level, SolverReturns
-from core.figures.images import sheet_figure
+from core.experiments.boomerang import BoomerangResult, Level
 from core.figures.inversion import looks
+from core.figures.scene import Scene
+from core.figures.scene_words import player_words
 from core.figures.style import FAINT, NEUTRAL, log_axis, new_figure, remark, typed
-from core.figures.timeline import play_buttons, time_slider
+from core.figures.tiles import sheet_figure
+from core.language import tr
 
 AGAINST = {"t": "Time t that data are noised to", "lambda": "λ = log(α/σ) that data are noised to"}
 SHOWN_MOVES = 150
@@ -152,8 +154,8 @@ def alt_law(result: BoomerangResult) -> str:
     )
 
 
-def moves_figure(result: BoomerangResult, height: int = 640) -> go.Figure:
-    """Where 2-D points went: a line from each input to what came back, with a slider over the noise levels.
+def moves_scene(result: BoomerangResult) -> Scene:
+    """Where 2-D points went: a line from each input to what came back; the playhead runs over the noise levels.
 
     Raises
     ------
@@ -161,71 +163,52 @@ def moves_figure(result: BoomerangResult, height: int = 640) -> go.Figure:
         If the result is of images.
     """
     _check(result, "toy")
-    figure = new_figure(height, legend_rows=2)
-    first = first_level(result)
-    figure.add_trace(
-        go.Scatter(
-            x=typed(result.clean[:, 0]),
-            y=typed(result.clean[:, 1]),
-            mode="markers",
-            marker={"color": NEUTRAL, "size": 4, "opacity": 0.6},
-            name="input",
-            hoverinfo="skip",
-        )
-    )
-    for solver, style in zip(result.solvers, looks(result.solvers), strict=True):
-        lines, dots = _moves(result, solver, first)
-        figure.add_trace(
-            go.Scatter(
-                lines,
-                mode="lines",
-                line={"color": style.colour, "width": 1},
-                opacity=0.45,
-                legendgroup=solver.label,
-                showlegend=False,
-                hoverinfo="skip",
-                name=f"{solver.label}, moves",
-            )
-        )
-        figure.add_trace(
-            go.Scatter(
-                dots,
-                mode="markers",
-                marker={"symbol": style.marker, "color": style.colour, "size": 6},
-                legendgroup=solver.label,
-                name=f"{solver.label}, came back",
-                hovertemplate="%{x:.3g}, %{y:.3g}<extra>" + solver.label + "</extra>",
-            )
-        )
-    figure.frames = [
-        go.Frame(
-            name=str(k),
-            traces=list(range(1, len(figure.data))),
-            data=[go.Scatter(places) for solver in result.solvers for places in _moves(result, solver, k)],
-        )
-        for k in range(len(result.levels))
-    ]
+    clean = result.clean[:SHOWN_MOVES]
+    words = player_words() | {
+        "time": tr("Noise level, from little to much"),
+        "clock": tr("noised to t = {t} · λ = {lambda}"),
+        "data": tr("input"),
+    }
     seen = [result.clean, *(back.ends for solver in result.solvers for back in solver.returns)]
     half = 1.08 * max(float(np.nanquantile(np.abs(places), 0.998)) for places in seen if np.isfinite(places).any())
-    figure.update_xaxes(title_text="x₁", constrain="domain", range=[-half, half])
-    figure.update_yaxes(title_text="x₂", scaleanchor="x", range=[-half, half])
-    figure.update_yaxes(constrain="domain", constraintoward="bottom")
-    slider = time_slider(result, np.arange(len(result.levels))) | {"active": first}
-    figure.update_layout(sliders=[slider], updatemenus=[play_buttons()], margin={"b": 190})
-    return figure
+    last = len(result.levels) - 1
+    scene = Scene(
+        {
+            "name": "returns",
+            "title": tr("Solverscope: there and back"),
+            "alt": alt_moves(result),
+            "words": words,
+            "steps": last,
+            "opens": first_level(result) / max(last, 1),
+            "t": result.times.tolist(),
+            "lambda": result.log_snr.tolist(),
+            "plane": {"half": half, "names": ["x₁", "x₂"]},
+            "layers": ["data"],
+            "hidden": [],
+        }
+    )
+    scene.head |= {"anchors": scene.floats("anchors", clean), "data": scene.floats("data", clean)}
+    scene.head["series"] = [
+        {
+            "id": f"solver{number}",
+            "label": solver.label,
+            "legend": tr("{solver}, came back", solver=solver.label),
+            "colour": style.colour,
+            "marker": style.marker,
+            "stochastic": solver.stochastic,
+            "paths": 0,
+            "track": {
+                "array": scene.places(f"solver{number}", np.stack([b.ends[:SHOWN_MOVES] for b in solver.returns]))
+            },
+        }
+        for number, (solver, style) in enumerate(zip(result.solvers, looks(result.solvers), strict=True))
+    ]
+    return scene
 
 
 def first_level(result: BoomerangResult) -> int:
     """The level that a picture opens with: where signal and noise are nearest to each other."""
     return int(np.argmin(np.abs(result.log_snr)))
-
-
-def _moves(result: BoomerangResult, solver: SolverReturns, level: int) -> tuple[dict, dict]:
-    """Lines from some inputs to what came back, with gaps, and what came back."""
-    clean, ends = result.clean[:SHOWN_MOVES], solver.returns[level].ends[:SHOWN_MOVES]
-    gap = np.full(len(ends), np.nan)
-    lines = {key: typed(np.stack([clean[:, k], ends[:, k], gap], axis=1).ravel()) for k, key in enumerate("xy")}
-    return lines, {key: typed(ends[:, k]) for k, key in enumerate("xy")}
 
 
 def _check(result: BoomerangResult, kind: str) -> None:
@@ -239,7 +222,7 @@ def alt_moves(result: BoomerangResult) -> str:
     ends = "; ".join(f"{solver.label} {_brief(solver.returns[level].rms)}" for solver in result.solvers)
     return (
         f"{min(len(result.clean), SHOWN_MOVES)} inputs and where they came back from t = {result.times[level]:.3g}: "
-        f"RMS distance {ends}. A slider shows the other noise levels."
+        f"RMS distance {ends}. The player shows the other noise levels."
     )
 
 

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from core.analysis import FittedOrder, convergence_order
 from core.experiments.convergence import ConvergenceResult, SolverErrors
 from core.figures.along import Line, along_figure, in_words
-from core.figures.images import sheet_figure
 from core.figures.style import DASHES, FAINT, NEUTRAL, Style, log_axis, new_figure, solver_style, typed
+from core.figures.tiles import sheet_figure
 from core.schedules import make_schedule
 
 AGAINST = {

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.experiments.guidance import GuidanceResult
-from core.figures.images import sheet_figure
 from core.figures.style import BLUE, NEUTRAL, TEMPLATE, VERMILLION, log_axis, new_figure, solver_style, typed
+from core.figures.tiles import sheet_figure
 
 SHOWN = 8  # images of each scale
 MEASURES = {"rms": "RMS error", "median": "Median error"}

@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.convergence import ConvergenceResult, SolverErrors
-from core.figures.images import sheet_figure
 from core.figures.style import BLUE, NEUTRAL, VERMILLION, log_axis, new_figure, solver_style, typed
+from core.figures.tiles import sheet_figure
 
 QUALITIES = {"psnr": "PSNR (dB)", "feature": "Distance in a classifier's features"}
 

@@ -9,8 +9,8 @@ from core.analysis import FittedOrder, convergence_order
 from core.analysis.inversion import Latent
 from core.experiments.inversion import InversionResult, SolverTrips
 from core.figures.convergence import order_text
-from core.figures.images import sheet_figure
 from core.figures.style import DASHES, NEUTRAL, TEMPLATE, Style, log_axis, new_figure, remark, solver_style, typed
+from core.figures.tiles import sheet_figure
 
 MEASURES = {"rms": "There and back", "median": "There and back, median", "latent_rms": "The latent alone"}
 AXES = {

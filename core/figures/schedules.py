@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.schedules import SchedulesResult
-from core.figures.images import sheet_figure
 from core.figures.style import ORANGE, batched, log_axis, new_figure, schedule_style, typed
+from core.figures.tiles import sheet_figure
 from core.schedules import SCHEDULES
 
 QUANTITIES = {

@@ -1,21 +1,26 @@
-"""Paths of several solvers from the same noise: in the plane, and their error along the way."""
+"""Paths of several solvers from the same noise: in the plane, as time runs, and their error along the way."""
 
 import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.trajectories import FieldFrames, SolverPath, TrajectoriesResult
+from core.experiments.watching import Watched
 from core.figures.along import Line, along_figure, in_words
-from core.figures.style import NEUTRAL, batched, new_figure, solver_style, typed
-from core.figures.timeline import play_buttons, time_slider
+from core.figures.scene import Scene
+from core.figures.scene_words import player_words
+from core.figures.style import solver_style
+from core.language import tr
+from core.solvers import SOLVERS
 
-TRAILS, NOISY_TRAILS = 40, 8  # particles drawn with their path, at most; paths with noise cross the whole picture
+TRAILS, NOISY_TRAILS = 40, 8  # particles drawn with their whole path, at most; with noise they cross the whole picture
 LINES = 120  # paths of all solvers together: more hide each other
-DOTS = 1000  # markers in one frame, of all solvers together: keeps the largest picture near 1 MB
-_DENSITY = [[0, "rgba(110, 140, 175, 0)"], [0.25, "rgba(110, 140, 175, 0.22)"], [1, "rgba(110, 140, 175, 0.75)"]]
+PLACES = 120_000  # of all solvers and times together: what one transfer may hold
+REFERENCE_PLACES = 20_000
+ASKED = 5  # particles whose evaluations are shown without following one
 
 
-def paths_figure(result: TrajectoriesResult, height: int = 700) -> go.Figure:
-    """2-D paths over density and vector field, with a time slider that runs in the browser.
+def paths_scene(result: TrajectoriesResult) -> Scene:
+    """2-D paths over density and vector field, for the player.
 
     Raises
     ------
@@ -24,37 +29,134 @@ def paths_figure(result: TrajectoriesResult, height: int = 700) -> go.Figure:
     """
     field = result.field
     if field is None:
-        raise ValueError("paths in the plane need 2-D data; use film_strip_figure for images")
-    figure = new_figure(height, legend_rows=1 + len(result.paths) // 3)
-    last = len(field.times) - 1
-    figure.add_traces([_density(field, last), _data(result), _arrows(field, last)])
-    # noisy paths lie below the smooth ones, and both below the reference, which is dashed and hides little
-    for path in sorted(result.paths, key=lambda path: not path.stochastic):
-        figure.add_trace(_trail(path, _trail_count(result)))
-    figure.add_trace(_reference(result))
-    moving = [0, 2]
-    for path in result.paths:
-        moving.append(len(figure.data))
-        figure.add_trace(_dots(path, field, last, _dot_count(result)))
-    figure.frames = [
-        go.Frame(
-            name=str(k),
-            traces=moving,
-            data=[
-                go.Heatmap(z=_levels(field, k)),
-                go.Quiver(**_uv(field, k)),
-                *(go.Scatter(**_places(path, field, k, _dot_count(result))) for path in result.paths),
-            ],
-        )
-        for k in range(last + 1)
-    ]
-    half = float(field.x[-1])
-    figure.update_xaxes(range=[-half, half], title_text="x₁", constrain="domain")
-    figure.update_yaxes(range=[-half, half], title_text="x₂", scaleanchor="x")
-    figure.update_yaxes(constrain="domain", constraintoward="bottom")  # the slider stays close on a narrow screen
-    figure.update_layout(sliders=[time_slider(result, field.steps)], updatemenus=[play_buttons()])
-    figure.update_layout(margin={"b": 165 + 22 * (len(result.paths) // 3)})
-    return figure
+        raise ValueError("paths in the plane need 2-D data; use images_scene for images")
+    shown = particles_shown(result)
+    scene = Scene(scene_head(result, "trajectories", alt_paths(result)))
+    scene.head |= {
+        "plane": {"half": float(field.x[-1]), "names": ["x₁", "x₂"]},
+        "layers": ["evaluations", "data", "reference", "density", "contours", "flow"],
+        "hidden": ["contours"],
+        "few": ASKED if result.spec.particles <= TRAILS else 0,
+        "placing": True,
+        "series": [solver_series(scene, result, path, shown) for path in result.paths],
+        "reference": _reference(scene, result, shown),
+        "placed": _placed(scene, result),
+    }
+    add_field(scene, field)
+    scene.head["data"] = scene.floats("data", result.data_samples)
+    return scene
+
+
+def scene_head(result: TrajectoriesResult, name: str, alt: str) -> dict:
+    """What every scene of this experiment says: names, words, and the times of the grid."""
+    return {
+        "name": name,
+        "title": tr("Solverscope: paths from noise to data"),
+        "alt": alt,
+        "words": player_words(),
+        "steps": result.spec.steps,
+        "t": result.times.tolist(),
+        "lambda": result.log_snr.tolist(),
+    }
+
+
+def particles_shown(result: TrajectoriesResult) -> int:
+    """How many particles travel to the browser."""
+    return min(result.spec.particles, max(TRAILS, PLACES // (len(result.paths) * (result.spec.steps + 1))))
+
+
+def solver_series(scene: Scene, result: TrajectoriesResult, path: SolverPath, shown: int) -> dict:
+    """One solver: its look, its places at the times of the grid, and where it asked the model."""
+    style = solver_style(path.name)
+    number = [str(one.choice) for one in result.paths].index(str(path.choice))
+    info = SOLVERS[path.name]
+    # one evaluation a step and an order above 1: it must reuse earlier ones
+    reuses = (info.order or 1) - 1 if info.nfe_per_step == 1 and not path.stochastic else 0
+    return {
+        "id": f"solver{number}",
+        "label": path.label,
+        "legend": legend(path),
+        "colour": style.colour,
+        "marker": style.marker,
+        "stochastic": path.stochastic,
+        "paths": NOISY_TRAILS if path.stochastic else min(TRAILS, LINES // len(result.paths)),
+        "reuses": reuses,
+        "track": {"array": scene.places(f"solver{number}", path.states[:, :shown])},
+        "seen": seen(scene, f"solver{number}", path.watched, shown),
+    }
+
+
+def seen(scene: Scene, name: str, watched: Watched | None, shown: int = 1) -> dict | None:
+    """The evaluations of a run, for the player."""
+    if watched is None or not len(watched.step):
+        return None
+    return {
+        "step": watched.step.tolist(),
+        "x": scene.places(f"{name}.asked", watched.x[:, :shown]),
+        "slope": scene.places(f"{name}.slope", watched.slope[:, :shown]),
+    }
+
+
+def add_field(scene: Scene, field: FieldFrames) -> None:
+    """Density and flow at the times of ``field``."""
+    # square root: a density of a tenth of the maximum is still seen; one byte a cell is enough for the eye
+    levels = (255 * np.sqrt(field.density)).round()
+    steps = field.steps.tolist()
+    scene.head["density"] = {"array": scene.levels("density", levels), "us": steps}
+    scene.head["flow"] = {
+        "array": scene.places("flow", _arrows(field)),
+        "us": steps,
+        "places": field.arrows_x.tolist(),
+    }
+
+
+def _arrows(field: FieldFrames) -> np.ndarray:
+    """Arrows of the motion per unit of lambda, no longer than the lattice allows; one scale for all frames."""
+    spacing = float(field.arrows_x[1] - field.arrows_x[0])
+    usual = float(np.quantile(np.linalg.norm(field.velocity, axis=-1), 0.8))
+    motion = field.velocity.reshape(len(field.velocity), -1, 2)
+    length = np.linalg.norm(motion, axis=-1, keepdims=True)
+    # the root keeps slow regions visible, tanh keeps fast ones inside their cell
+    return motion * 0.9 * spacing * np.tanh(np.sqrt(length / max(usual, 1e-12))) / np.maximum(length, 1e-12)
+
+
+def _reference(scene: Scene, result: TrajectoriesResult, shown: int) -> dict:
+    times = len(result.reference)
+    count = min(shown, max(5, REFERENCE_PLACES // times))
+    per = (times - 1) // result.spec.steps
+    return {
+        "track": {"array": scene.places("reference", result.reference[:, :count]), "per": per},
+        "paths": min(TRAILS, LINES // len(result.paths)),
+    }
+
+
+def _placed(scene: Scene, result: TrajectoriesResult) -> dict | None:
+    placed = result.placed
+    if placed is None:
+        return None
+    left = result.spec.steps - placed.step
+    reference = {"array": scene.places("placed", placed.reference[:, None]), "from": placed.step}
+    return {
+        "point": placed.point.tolist(),
+        "reference": reference | {"per": (len(placed.reference) - 1) // left},
+        "series": [
+            {
+                "id": f"solver{k}",
+                "track": {"array": scene.places(f"placed{k}", states[:, None]), "from": placed.step},
+                "seen": seen(scene, f"placed{k}", watched),
+            }
+            for k, (states, watched) in enumerate(zip(placed.states, placed.watched, strict=True))
+        ],
+    }
+
+
+def legend(path: SolverPath) -> str:
+    """A solver and how it ended."""
+    if path.diverged_at is not None:
+        return tr("{solver}: diverged in step {step}", solver=path.label, step=path.diverged_at + 1)
+    if np.isfinite(path.final_rms):
+        return tr("{solver}: error {error}", solver=path.label, error=f"{path.final_rms:.2g}")
+    return path.label
 
 
 def alt_paths(result: TrajectoriesResult) -> str:
@@ -62,7 +164,7 @@ def alt_paths(result: TrajectoriesResult) -> str:
     spec = result.spec
     names = ", ".join(path.label for path in result.paths)
     steps = f"{spec.steps} step" + "s" * (spec.steps > 1)
-    shown = _dot_count(result)
+    shown = particles_shown(result)
     some = f" ({shown} of them drawn)" if shown < spec.particles else ""
     said = f"{spec.particles} particles{some} carried from noise to data ({spec.data.name}) in {steps} by {names}."
     return " ".join(filter(None, (said, ranking(result))))
@@ -108,130 +210,3 @@ def _lines(result: TrajectoriesResult) -> list[Line]:
         for path in result.paths
         if not path.stochastic
     ]
-
-
-def _dot_count(result: TrajectoriesResult) -> int:
-    return min(result.spec.particles, DOTS // len(result.paths))
-
-
-def _trail_count(result: TrajectoriesResult) -> int:
-    return min(result.spec.particles, TRAILS, LINES // len(result.paths))
-
-
-def _subset(n: int, most: int) -> np.ndarray:
-    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
-
-
-def _levels(field: FieldFrames, k: int) -> np.ndarray:
-    # square root: a density of a tenth of the maximum is still seen; one byte a cell is enough for the eye
-    return (255 * np.sqrt(field.density[k])).round().astype(np.uint8)
-
-
-def _density(field: FieldFrames, k: int) -> go.Heatmap:
-    return go.Heatmap(
-        x=typed(field.x),
-        y=typed(field.y),
-        z=_levels(field, k),
-        zmin=0,
-        zmax=255,
-        colorscale=_DENSITY,
-        showscale=False,
-        zsmooth="best",
-        hoverinfo="skip",
-        name="density",
-    )
-
-
-def _uv(field: FieldFrames, k: int) -> dict[str, np.ndarray]:
-    """Arrows of the motion per unit of lambda, no longer than the lattice allows; one scale for all frames."""
-    spacing = float(field.arrows_x[1] - field.arrows_x[0])
-    usual = float(np.quantile(np.linalg.norm(field.velocity, axis=-1), 0.8))
-    motion = field.velocity[k].reshape(-1, 2)
-    length = np.linalg.norm(motion, axis=1, keepdims=True)
-    # the root keeps slow regions visible, tanh keeps fast ones inside their cell
-    drawn = 0.9 * spacing * np.tanh(np.sqrt(length / max(usual, 1e-12))) / np.maximum(length, 1e-12)
-    return {"u": typed(motion[:, 0] * drawn[:, 0]), "v": typed(motion[:, 1] * drawn[:, 0])}
-
-
-def _arrows(field: FieldFrames, k: int) -> go.Quiver:
-    x, y = np.meshgrid(field.arrows_x, field.arrows_y)
-    return go.Quiver(
-        x=typed(x.reshape(-1)),
-        y=typed(y.reshape(-1)),
-        **_uv(field, k),
-        lengthmode="raw",
-        anchor="tail",
-        marker={"color": NEUTRAL, "line": {"width": 1}},
-        opacity=0.55,
-        hoverinfo="skip",
-        name="flow of the ODE",
-        showlegend=True,
-    )
-
-
-def _data(result: TrajectoriesResult) -> go.Scatter:
-    return go.Scatter(
-        x=typed(result.data_samples[:, 0]),
-        y=typed(result.data_samples[:, 1]),
-        mode="markers",
-        marker={"size": 3, "color": NEUTRAL, "opacity": 0.35},
-        hoverinfo="skip",
-        name="data",
-    )
-
-
-def _reference(result: TrajectoriesResult) -> go.Scatter:
-    chosen = _subset(result.reference.shape[1], _trail_count(result))
-    return go.Scatter(
-        x=batched(result.reference[:, chosen, 0]),
-        y=batched(result.reference[:, chosen, 1]),
-        mode="lines",
-        line={"color": NEUTRAL, "width": 1.5, "dash": "dash"},
-        hoverinfo="skip",
-        name="reference path",
-    )
-
-
-def _trail(path: SolverPath, count: int) -> go.Scatter:
-    """The solver's polylines: each corner is the end of a step."""
-    style = solver_style(path.name)
-    chosen = _subset(path.states.shape[1], NOISY_TRAILS if path.stochastic else count)
-    return go.Scatter(
-        x=batched(path.states[:, chosen, 0]),
-        y=batched(path.states[:, chosen, 1]),
-        mode="lines+markers",
-        line={"color": style.colour, "width": 1 if path.stochastic else 1.4},
-        marker={"color": style.colour, "size": 3.5},
-        opacity=0.45 if path.stochastic else 0.8,
-        hoverinfo="skip",
-        name=path.label,
-        legendgroup=path.label,
-        showlegend=False,
-    )
-
-
-def _places(path: SolverPath, field: FieldFrames, k: int, count: int) -> dict[str, np.ndarray]:
-    """Where the particles are at frame ``k``; nowhere once the run has broken off."""
-    step = int(field.steps[k])
-    if step >= len(path.states):
-        return {"x": typed([np.nan]), "y": typed([np.nan])}  # Plotly drops an empty trace, and its legend with it
-    chosen = _subset(path.states.shape[1], count)
-    return {"x": typed(path.states[step, chosen, 0]), "y": typed(path.states[step, chosen, 1])}
-
-
-def _dots(path: SolverPath, field: FieldFrames, k: int, count: int) -> go.Scatter:
-    style = solver_style(path.name)
-    return go.Scatter(
-        **_places(path, field, k, count),
-        mode="markers",
-        marker={"color": style.colour, "symbol": style.marker, "size": 6, "opacity": 0.85, "line": {"width": 0}},
-        name=_legend(path),
-        legendgroup=path.label,
-        hovertemplate="(%{x:.3f}, %{y:.3f})<extra>" + path.label + "</extra>",
-    )
-
-
-def _legend(path: SolverPath) -> str:
-    if path.diverged_at is not None:
-        return f"{path.label}: diverged in step {path.diverged_at + 1}"
-    return f"{path.label}: error {path.final_rms:.2g}" if np.isfinite(path.final_rms) else path.label

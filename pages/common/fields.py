@@ -20,6 +20,7 @@ BY_KIND = (
     "step_counts",
     "path_steps",
     "beside",
+    "start",
 )  # images cost more: a value of their own
 
 

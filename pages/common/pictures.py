@@ -2,26 +2,29 @@
 
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.experiments.specification import MAX_IMAGES
-from core.figures import images, sheets, side
+from core.figures import images, side
 from core.figures import trajectories as figures
-from pages.common import explain, sharing, words
+from pages.common import fields, player, sharing, words
 from pages.common.page import Page
 
 LAYOUTS = {"together": "One picture", "apart": "ODE, SDE, forward", "sheet": "All images"}
-SHEETS = {"sheet": sheets.SHOWN}
+SHEETS = {"sheet": images.SHOWN}
 WHICH = {"image": {str(i): str(i + 1) for i in range(MAX_IMAGES)}}  # a view: the image that is looked at
 
 
-def journey(page: Page, result: Any, height: int = 700) -> tuple[go.Figure, str]:
-    """Paths in the plane, or the film strips of one image; with its words for those who cannot see it."""
+def journey(page: Page, result: Any, name: str, height: int = 620) -> None:
+    """Paths in the plane as time runs, or the film strips of one image; and the row to share them."""
     if result.spec.data.kind == "toy":
-        return figures.paths_figure(result, height=height), figures.alt_paths(result)
-    shown = which(page, result.spec.particles)
-    return images.film_strip_figure(result, shown), images.alt_film_strip(result, shown)
+        scene = figures.paths_scene(result)
+        scene.head["tall"] = height
+        player.player(scene, name, fields.name_of(page.name, "start", "toy"))
+    else:
+        scene = images.images_scene(result, which(page, result.spec.particles))
+        player.player(scene, f"{name}-images")
+    sharing.share(page, result, scene, name, lambda: words.path_table(result))
 
 
 def which(page: Page, count: int) -> int:
@@ -31,19 +34,15 @@ def which(page: Page, count: int) -> int:
 
 
 def side_by_side(page: Page, result: Any) -> None:
-    """ODE, SDE and forward process with one time slider, and for images the strips of one of them."""
-    if result.spec.data.kind == "images":
-        shown = which(page, result.spec.particles)
-        strips = side.side_strips(result, shown)
-        explain.picture(strips, side.alt_side_strips(result, shown), "side-strips", wide=True)
-    figure = side.side_figure(result)
-    explain.picture(figure, side.alt_side(result), "side", wide=True)
-    sharing.share(page, result, figure, "side", lambda: words.path_table(result))
+    """ODE, SDE and forward process under one playhead, and for images the strips of one of them."""
+    chosen = which(page, result.spec.particles) if result.spec.data.kind == "images" else 0
+    scene = side.side_scene(result, chosen)
+    player.player(scene, "side")
+    sharing.share(page, result, scene, "side", lambda: words.path_table(result))
 
 
 def all_images(page: Page, result: Any) -> None:
-    """Every image of every solver, with one time slider."""
-    shown = page.view("sheet", "Show")
-    figure = sheets.sheets_figure(result, shown)
-    explain.picture(figure, sheets.alt_sheets(result, shown), "sheets")
-    sharing.share(page, result, figure, "sheets", lambda: words.path_table(result))
+    """Every image of every solver, under one playhead."""
+    scene = images.sheets_scene(result, page.view("sheet", "Show"))
+    player.player(scene, "sheets")
+    sharing.share(page, result, scene, "sheets", lambda: words.path_table(result))

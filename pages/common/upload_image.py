@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.data import IMAGE_DATA
 from core.data.pictures import MAX_BYTES, MAX_PIXELS, crop_at, open_picture, pack_picture, read_picture, unpack_picture
-from core.figures.images import tiles
+from core.figures.tiles import tiles
 from pages.common import fields, settings
 from pages.common.compute import sentence
 

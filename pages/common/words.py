@@ -58,7 +58,7 @@ def side_by_side(result: Any) -> str:
         if noisy
         else "a solver that draws noise would wander. "
     )
-    text += "The forward process runs the other way, from data to noise (move the slider from right to left)"
+    text += "The forward process runs the other way, from data to noise (move the time from right to left)"
     if result.profile is None:
         return f"{text}; here it begins at {result.forward_from}, and no density is known, since the score is learned."
     return f"{text}. At every time the samples should fill the grey curve: where they do not, the steps are too long."

@@ -134,19 +134,22 @@ class Server:
 
 # --- The page ---
 
+PLAYERS = """[...document.querySelectorAll('*')].map(box => box.shadowRoot?.querySelector('.solverscope-player'))
+    .filter(Boolean)"""
 IDLE = """quiet => {
+    const played = PLAYERS.every(box => box.dataset.ready);
     const app = document.querySelector('[data-testid="stApp"]');
     const drawn = [...document.querySelectorAll('[data-testid="stPlotlyChart"]')]
         .filter(chart => chart.offsetParent !== null)
         .every(chart => chart.querySelector('.js-plotly-plot .main-svg'));
-    const idle = app !== null && drawn
+    const idle = app !== null && drawn && played
         && app.dataset.testScriptState === 'notRunning'
         && app.dataset.testConnectionState === 'CONNECTED'
         && !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
     if (!idle) { window.idleSince = undefined; return false; }
     window.idleSince ??= performance.now();
     return performance.now() - window.idleSince >= quiet;
-}"""
+}""".replace("PLAYERS", PLAYERS)
 
 
 def wait_idle(page: Page, quiet: int = 400, timeout: int = WAIT) -> None:
@@ -206,15 +209,21 @@ CHARTS = """() => {
         return Object.fromEntries(Object.entries(value)
             .filter(([key]) => !key.startsWith('_')).map(([key, part]) => [key, plain(part)]));
     };
-    return [...document.querySelectorAll('.js-plotly-plot')].map(chart => ({
+    const players = PLAYERS.map(({player}) => ({
+        data: player.series.map(one => ({type: 'track', name: one.legend, values: plain(one.track.values)})),
+        layout: {alt: player.head.alt}, frames: [],
+    }));
+    return [...players, ...[...document.querySelectorAll('.js-plotly-plot')].map(chart => ({
         data: plain(chart.data), layout: plain(chart.layout),
         frames: plain(chart._transitionData?._frames ?? []),
-    }));
-}"""
+    }))];
+}""".replace("PLAYERS", PLAYERS)
 
 
 def charts(page: Page) -> list[dict]:
-    """What each Plotly chart on the page shows: ``{"data": [trace, ...], "layout": {...}, "frames": [...]}``.
+    """What each player and then each chart shows: ``{"data": [trace, ...], "layout": {...}, "frames": [...]}``.
+
+    The traces of a player are the tracks of its solvers.
 
     Typed arrays come back as NumPy arrays of their own dtype and shape, everything else as plain values.
     """

@@ -10,7 +10,7 @@ from core.experiments.guidance import GuidanceSpec, run_guidance
 from core.experiments.links import from_params, to_params
 from core.experiments.specification import ConvergenceSpec, ImageData, ToyData, TrajectoriesSpec
 from core.figures import guidance as figures
-from core.figures import sheets
+from core.figures import images as sheets
 from core.grids import make_grid
 from core.models.guidance import GUIDANCE
 from core.problem import Problem
@@ -125,8 +125,8 @@ def test_figures_tell_what_was_measured(moons):
 
 
 def test_sheets_hold_every_image_pixel_by_pixel_and_grey_where_one_diverged():
-    images = np.stack([np.full((1, 2, 2), value) for value in (-1.0, 1.0, np.nan)])
-    sheet = sheets.sheet_of(images)
+    given = np.stack([np.full((1, 2, 2), value) for value in (-1.0, 1.0, np.nan)])
+    sheet = sheets.sheet_of(given)
     assert sheet.shape == (5, 5, 3)
     assert (sheet[:2, :2] == 0).all()
     assert (sheet[:2, 3:] == 255).all()

@@ -12,10 +12,9 @@ from PIL import Image
 from core.experiments import ImageData, SchedulesSpec, run_experiment
 from core.figures import convergence as on_convergence
 from core.figures import curvature as on_curvature
-from core.figures import images
 from core.figures import schedules as on_schedules
+from core.figures import tiles
 from core.figures import trajectories as on_trajectories
-from core.figures.style import solver_style
 from core.grids import GRIDS
 
 
@@ -44,33 +43,6 @@ def trace_of(figure: go.Figure, name: str) -> list[go.Scatter]:
     return [trace for trace in figure.data if trace.name and name in trace.name]
 
 
-def test_paths_show_each_solver_where_it_is(trajectories):
-
-    figure = on_trajectories.paths_figure(trajectories)
-    assert_drawable(figure, 700)
-    for path in trajectories.paths:
-        trail, dots = trace_of(figure, path.label)
-        assert dots.marker.color == trail.line.color == solver_style(path.name).colour
-        np.testing.assert_allclose(dots.x, path.states[-1, :, 0].astype(np.float32))
-    assert len(figure.frames) == trajectories.spec.steps + 1
-    first = figure.frames[0]
-    start = dict(zip(first.traces, first.data, strict=True))
-    for place, trace in start.items():
-        if trace.type == "scatter":
-            np.testing.assert_allclose(trace.x, trajectories.paths[0].states[0, :, 0].astype(np.float32))
-        assert "x" in figure.data[place]
-    assert figure.layout.sliders[0].active == trajectories.spec.steps
-    assert figure.layout.updatemenus[0].buttons[0].label == "Play"
-
-
-def test_frames_carry_only_what_changes(trajectories):
-    figure = on_trajectories.paths_figure(trajectories)
-    static = {i for i, trace in enumerate(figure.data) if trace.type == "scatter" and "lines" in trace.mode}
-    for frame in figure.frames:
-        assert not static & set(frame.traces)
-        assert all("name" not in trace or trace.name is None for trace in frame.data)
-
-
 @pytest.mark.parametrize(
     ("name", "make", "limit"),
     [
@@ -96,16 +68,6 @@ def test_figures_are_finite_light_and_transparent(name, make, limit, request):
     assert all(trace.name for trace in figure.data)
     for axis in figure.select_xaxes():
         assert axis.title.text or axis.visible is False or name == "curvature"
-
-
-def test_a_broken_run_is_marked_and_not_drawn_as_a_result(broken):
-    figure = on_trajectories.paths_figure(broken)
-    dots = trace_of(figure, "Euler")[-1]
-    assert "diverged in step 4" in dots.name
-    assert len(dots.x) == 1  # an empty trace would lose its place in the legend
-    assert np.isnan([dots.x, dots.y]).all()
-    assert "diverged in step 4 of 10" in on_trajectories.alt_paths(broken)
-    assert "Euler ends nearest" not in on_trajectories.alt_paths(broken)
 
 
 def test_a_stochastic_solver_has_no_error_line(trajectories):
@@ -161,27 +123,15 @@ def pixels(uri: str) -> np.ndarray:
 
 def test_tiles_are_crisp_and_mark_what_is_missing():
     grey = np.array([[[-1.0, 1.0], [0.0, 3.0]]])  # the last value is clipped
-    uri, side, (height, width) = images.tiles([[grey, np.full((1, 2, 2), np.nan), None]])
+    uri, side, (height, width) = tiles.tiles([[grey, np.full((1, 2, 2), np.nan), None]])
     sheet = pixels(uri)
     assert sheet.shape == (height, width, 4)
-    zoom = (side - images.GAP) // 2
+    zoom = (side - tiles.GAP) // 2
     assert (sheet[:zoom, :zoom] == [0, 0, 0, 255]).all()
     assert (sheet[:zoom, zoom : 2 * zoom] == [255, 255, 255, 255]).all()
     assert (sheet[zoom : 2 * zoom, zoom : 2 * zoom, :3] == 255).all()
-    assert (sheet[: 2 * zoom, side : side + 2 * zoom] == images.EMPTY).all()
+    assert (sheet[: 2 * zoom, side : side + 2 * zoom] == tiles.EMPTY).all()
     assert (sheet[:, 2 * side :, 3] == 0).all()
-
-
-def test_film_strip_has_a_row_for_each_thing(image_trajectories):
-    figure = images.film_strip_figure(image_trajectories, particle=1)
-    assert len(figure.layout.images) == 1 + 3 * len(image_trajectories.paths)
-    labels = " ".join(note.text for note in figure.layout.annotations)
-    for path in image_trajectories.paths:
-        assert path.label in labels
-        assert f"{path.final_rms:.2g}" in images.alt_film_strip(image_trajectories)
-    assert len(figure.to_json()) < 200e3
-    with pytest.raises(ValueError, match="particles 0 to 1"):
-        images.film_strip_figure(image_trajectories, particle=2)
 
 
 def test_end_images_stand_beside_the_reference(image_convergence):
@@ -190,11 +140,9 @@ def test_end_images_stand_beside_the_reference(image_convergence):
     assert "Reference" in figure.layout.annotations[0].text
 
 
-def test_figures_refuse_the_other_kind_of_data(trajectories, image_trajectories, convergence, image_curvature):
+def test_figures_refuse_the_other_kind_of_data(convergence, image_curvature):
 
     for call in (
-        lambda: images.film_strip_figure(trajectories),
-        lambda: on_trajectories.paths_figure(image_trajectories),
         lambda: on_convergence.images_figure(convergence),
         lambda: on_curvature.paths_figure(image_curvature),
     ):

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core.experiments import CurvatureSpec, SchedulesSpec, TrajectoriesSpec, run_experiment
-from core.figures import along, images
+from core.experiments import CurvatureSpec, SchedulesSpec, run_experiment
+from core.figures import along
 from core.figures import curvature as on_curvature
 from core.figures import schedules as on_schedules
 from core.figures import trajectories as on_trajectories
@@ -33,7 +33,7 @@ def test_no_number_is_made_up_where_no_error_was_measured(without_reference):
     for words in (
         on_trajectories.alt_paths(without_reference),
         on_trajectories.alt_error(without_reference),
-        texts(on_trajectories.paths_figure(without_reference)),
+        " ".join(one["legend"] for one in on_trajectories.paths_scene(without_reference).head["series"]),
         texts(on_trajectories.error_figure(without_reference)),
     ):
         assert "nan" not in words.lower().split()
@@ -50,21 +50,6 @@ def test_solvers_that_draw_noise_are_said_to_have_no_error(trajectories):
     assert not on_trajectories.error_figure(noisy).data
 
 
-def test_film_strip_says_how_each_run_ended(image_trajectories):
-    first, second, *rest = image_trajectories.paths
-    lost = dataclasses.replace(first, diverged_at=2, times=first.times[:3], states=first.states[:3], x0=first.x0[:2])
-    noisy = dataclasses.replace(second, stochastic=True, final_rms=np.nan)
-    result = dataclasses.replace(image_trajectories, paths=(lost, noisy, *rest))
-    labels = [note.text for note in images.film_strip_figure(result).layout.annotations]
-    assert "diverged in step 3" in labels[1]
-    assert "draws noise" in labels[4]  # three strips for the first, two for one that draws noise
-    assert f"error {rest[0].final_rms:.2g}" in labels[6]
-    words = images.alt_film_strip(result)
-    assert f"{first.label} diverged in step 3" in words
-    assert f"{first.final_rms:.2g};" not in words
-    assert "nan" not in words
-
-
 def test_error_along_the_path_names_where_it_grows_and_how_it_ends():
     log_snr = np.array([-2.0, -1.0, 0.0, 1.0])
     whole = along.Line("ddim", "DDIM", log_snr, np.array([0.0, 0.1, 0.5, 0.25]), steps=3)
@@ -76,37 +61,6 @@ def test_error_along_the_path_names_where_it_grows_and_how_it_ends():
     figure = along.along_figure([whole, short], 300)
     assert [trace.name for trace in figure.data] == ["DDIM", "Euler: broke off in step 3"]
     np.testing.assert_allclose(figure.data[1].y, np.float32([np.nan, 0.3, 0.4]))
-
-
-def test_slider_shows_time_and_lambda_of_every_frame(trajectories):
-    steps = on_trajectories.paths_figure(trajectories).layout.sliders[0].steps
-    for step, t, lam in zip(steps, trajectories.times, trajectories.log_snr, strict=True):
-        shown_t, shown_lam = (float(part.split("= ")[1]) for part in step.label.split(", "))
-        assert shown_t == pytest.approx(t, rel=0.01)
-        assert shown_lam == pytest.approx(lam, abs=0.005)
-
-
-def test_every_particle_has_a_marker_and_few_have_a_trail():
-    result = run_experiment(TrajectoriesSpec())
-    figure = on_trajectories.paths_figure(result)
-    assert len(figure.to_json()) < 700e3
-    for path in result.paths:
-        trail, dots = (trace for trace in figure.data if (trace.name or "").startswith(path.label))
-        assert len(dots.x) == result.spec.particles
-        assert np.isnan(trail.x).sum() == on_trajectories.TRAILS
-        # the polyline of a particle is that of the run, corner by corner
-        np.testing.assert_allclose(trail.x[: result.spec.steps + 1], path.states[:, 0, 0].astype(np.float32))
-
-
-def test_the_largest_picture_can_still_be_sent():
-    solvers = ("euler", "ddim", "dpmpp-2m", "ddpm", "euler-maruyama")
-    result = run_experiment(TrajectoriesSpec(particles=2000, steps=100, solvers=solvers))
-    figure = on_trajectories.paths_figure(result)
-    assert len(figure.to_json()) < 1.5e6
-    assert len(figure.frames) <= 40
-    drawn = len(figure.data[-1].x)
-    assert 100 <= drawn < 2000
-    assert f"({drawn} of them drawn)" in on_trajectories.alt_paths(result)
 
 
 def test_times_of_all_schedules_fit_one_axis():

@@ -9,6 +9,7 @@ from core.experiments import ImageData, ToyData, run_experiment
 from core.experiments.boomerang import BoomerangSpec
 from core.experiments.inversion import InversionSpec
 from core.figures import boomerang, inversion
+from tests.scenes import read_scene
 
 DIGITS = ImageData(name="digits", label=5)
 
@@ -109,15 +110,13 @@ def test_only_closed_forms_that_a_solver_should_meet_are_drawn():
 
 
 def test_moves_begin_at_inputs_and_end_where_points_came_back(returns):
-    figure = boomerang.moves_figure(returns)
-    first = boomerang.first_level(returns)
-    assert figure.layout.sliders[0].active == first
-    assert len(figure.frames) == len(figure.layout.sliders[0].steps) == 5
-    lines, dots = figure.data[1], figure.data[2]
-    np.testing.assert_allclose(lines.x[::3], returns.clean[:, 0], rtol=1e-6)
-    np.testing.assert_allclose(lines.y[1::3], returns.solvers[0].returns[first].ends[:, 1], rtol=1e-6)
-    np.testing.assert_allclose(dots.x, returns.solvers[0].returns[first].ends[:, 0], rtol=1e-6)
-    np.testing.assert_allclose(figure.frames[4].data[3].y, returns.solvers[1].returns[4].ends[:, 1], rtol=1e-6)
+    head, arrays = read_scene(boomerang.moves_scene(returns).pack())
+    assert head["steps"] == len(returns.levels) - 1 == 4
+    assert head["opens"] * head["steps"] == boomerang.first_level(returns)
+    np.testing.assert_allclose(arrays["anchors"], returns.clean, rtol=1e-6)
+    for k, solver in enumerate(returns.solvers):
+        ends = np.stack([back.ends for back in solver.returns])
+        np.testing.assert_allclose(arrays[f"solver{k}"], ends, atol=1e-4 * np.abs(ends).max())
 
 
 def test_the_law_has_its_band(returns):
@@ -145,7 +144,7 @@ def test_what_cannot_be_drawn_is_said(trips, image_trips, returns, image_returns
         (lambda: inversion.strips_figure(image_trips, 2), "images 0 to 1"),
         (lambda: boomerang.distance_figure(returns, "x"), "must be one of"),
         (lambda: boomerang.law_figure(image_returns), "2-D data"),
-        (lambda: boomerang.moves_figure(image_returns), "need 2-D data"),
+        (lambda: boomerang.moves_scene(image_returns), "need 2-D data"),
         (lambda: boomerang.strips_figure(returns), "strips need images"),
         (lambda: boomerang.strips_figure(image_returns, 5), "images 0 to 1"),
     ):

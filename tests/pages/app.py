@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from tests.scenes import read_scene
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "start",
@@ -51,9 +53,15 @@ def charts(at: AppTest) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
 
 
+def scenes(at: AppTest) -> list[tuple[dict, dict[str, np.ndarray]]]:
+    """Head and arrays of each player's scene."""
+    players = [box.proto for box in at.get("bidi_component") if box.proto.component_name.startswith("solverscope_play")]
+    return [read_scene(player.bytes) for player in players]
+
+
 def alts(at: AppTest) -> list[str]:
-    """Each chart's alternative text."""
-    return [chart.proto.alt for chart in at.get("plotly_chart")]
+    """Each picture's alternative text, players first."""
+    return [head["alt"] for head, _ in scenes(at)] + [chart.proto.alt for chart in at.get("plotly_chart")]
 
 
 def arrays(value: object) -> list[np.ndarray]:
@@ -68,8 +76,9 @@ def arrays(value: object) -> list[np.ndarray]:
 
 
 def data_of(at: AppTest) -> str:
-    """The charts' data as text, to be compared."""
-    return json.dumps([chart["data"] for chart in charts(at)], sort_keys=True)
+    """The pictures' data as text, to be compared."""
+    drawn = [{name: values.tolist() for name, values in arrays.items()} for _, arrays in scenes(at)]
+    return json.dumps([drawn, *(chart["data"] for chart in charts(at))], sort_keys=True)
 
 
 def said(at: AppTest) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from core.experiments.specification import TrajectoriesSpec
 from pages.common import compute
-from tests.pages.app import charts, data_of, opened, said
+from tests.pages.app import data_of, opened, said, scenes
 
 
 def small():
@@ -45,9 +45,9 @@ def test_a_stop_before_any_picture_offers_to_run():
     at.session_state[compute.LAST] = ("curvature", None)
     at.number_input(key="ui.seed").set_value(34567).run()
     assert not at.exception
-    assert not charts(at)
+    assert not scenes(at)
     at.button(key="again").click().run()
-    assert charts(at)
+    assert scenes(at)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_error_of_ours_shows_no_traceback(monkeypatch, caplog):
     assert not at.exception
     assert "inner detail" not in at.error[0].value
     assert "inner detail" in caplog.text
-    assert charts(at)
+    assert scenes(at)
 
 
 def test_times_read_well():

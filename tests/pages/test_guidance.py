@@ -1,6 +1,6 @@
 """Class, guidance and demonstrations on the pages: widgets, links and what they lead to."""
 
-from tests.pages.app import alts, charts, link, opened
+from tests.pages.app import alts, link, opened, scenes
 from tests.pages.test_pages import quick
 
 
@@ -52,10 +52,10 @@ def test_a_demonstration_sets_everything_at_once():
     assert address["guidance"].startswith("classifier(scale=4")
 
 
-def test_all_images_stand_on_sheets_with_a_slider():
+def test_all_images_stand_on_sheets_under_one_playhead():
     at = quick("trajectories", "images", layout="sheet")
     assert not at.exception
-    (sheet,) = [chart for chart in charts(at) if chart["data"][0]["type"] == "image"]
-    assert len(sheet["data"]) == 3  # a sheet a solver
-    assert sheet["layout"]["sliders"]
+    ((head, arrays),) = scenes(at)
+    assert len(head["images"]["rows"]) == 3  # a sheet a solver
+    assert len(arrays["sheet0"]) == head["steps"] + 1
     assert any("Sheets of all 4 images" in alt for alt in alts(at))

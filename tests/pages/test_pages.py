@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.pages.app import PAGES, PLAIN, alts, arrays, charts, data_of, link, opened, said
+from tests.pages.app import PAGES, PLAIN, alts, arrays, charts, data_of, link, opened, said, scenes
 
 SEEDED = [page for page in PAGES if page not in ("schedules", *PLAIN)]
 QUICK = {  # small settings: what is tested does not depend on size
@@ -42,11 +42,12 @@ def test_a_page_opens_with_finite_pictures_that_are_told_in_words(page, kind):
     at = quick(page, kind)
     assert not at.exception
     assert not at.warning, said(at)
-    assert charts(at)
-    for chart, alt in zip(charts(at), alts(at), strict=True):
+    pictures = [list(arrays.values()) for _, arrays in scenes(at)] + [arrays(chart["data"]) for chart in charts(at)]
+    assert pictures
+    for picture, alt in zip(pictures, alts(at), strict=True):
         assert len(alt) > 30
         assert any(character.isdigit() for character in alt)
-        for array in arrays(chart["data"]):
+        for array in picture:
             assert not np.isinf(array).any()
             assert len(array) == 0 or np.isfinite(array).mean() > 0.5
     assert page in PLAIN or at.segmented_control(key="ui.kind").value == kind
@@ -203,7 +204,7 @@ def test_a_missing_weights_file_is_one_sentence(monkeypatch):
     assert "There is no weights file for the test." in said(at)
     at.segmented_control(key="ui.kind").set_value("toy").run()
     assert not at.warning
-    assert charts(at)
+    assert scenes(at)
 
 
 def test_a_grid_made_for_a_problem_can_be_taken_to_the_other_pages():
