@@ -16,10 +16,10 @@ from typing import Any, NoReturn, TextIO
 import numpy as np
 
 from core.data import IMAGE_DATA, TOY_DATA
-from core.data.points import read_points
+from core.data.points import MAX_POINTS, read_points
 from core.experiments import EXPERIMENTS, ImageData, Result, ToyData, run_experiment
 from core.experiments.links import DATA_KEYS, default_spec, from_params, known_keys, load_recipe, points_text, to_params
-from core.experiments.specification import CUSTOM, MAX_POINTS, Setting
+from core.experiments.specification import CUSTOM, Setting
 from core.grids import GRIDS
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS

@@ -1,5 +1,6 @@
 """Data: 2-D densities and image sets, each as a model that a solver can query."""
 
+from core.data.drawing import mixture_from_drawing
 from core.data.families import image_family, toy_family
 from core.data.images import IMAGE_DATA, ImageInfo, image_classifier, make_images, to_display
 from core.data.networks import add_own
@@ -17,6 +18,7 @@ __all__ = [
     "image_family",
     "make_images",
     "make_toy",
+    "mixture_from_drawing",
     "mixture_from_points",
     "read_points",
     "to_display",

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data import image_family, make_images, make_toy, mixture_from_points, toy_family
+from core.data import image_family, make_images, make_toy, mixture_from_drawing, mixture_from_points, toy_family
 from core.experiments.choices import GridChoice
 from core.experiments.kept import Kept
 from core.experiments.specification import (
     CUSTOM,
+    DRAWN,
     Data,
     ImageData,
     Setting,
@@ -56,6 +57,8 @@ def build_model(data: ToyData | ImageData) -> Model:
     """
     if data.name == CUSTOM:
         return mixture_from_points(np.array(data.points), data.bandwidth or CUSTOM_BANDWIDTH, data.scale)
+    if data.name == DRAWN:
+        return mixture_from_drawing(data.drawing, data.scale)
     images = isinstance(data, ImageData)
     if data.guidance is not None:
         widths = {} if images else {"scale": data.scale, "bandwidth": data.bandwidth}

@@ -8,6 +8,7 @@ from core.experiments.specification import Specification
 _FROM = {
     "make_toy": "core.data",
     "make_images": "core.data",
+    "mixture_from_drawing": "core.data",
     "mixture_from_points": "core.data",
     "image_family": "core.data",
     "toy_family": "core.data",

@@ -11,6 +11,8 @@ from core.data import IMAGE_DATA, TOY_DATA
 from core.experiments.run import EXPERIMENTS
 from core.experiments.specification import (
     CUSTOM,
+    DRAWN,
+    OWN,
     Data,
     Frozen,
     ImageData,
@@ -21,7 +23,7 @@ from core.experiments.specification import (
 MOST_POINTS = 100  # of a user's own data in a link: longer addresses are cut by mail programs and chats
 IMAGE_DEFAULTS = {"training": 8, "step_counts": (5, 10, 20, 40, 80)}
 _BETWEEN_ENTRIES = re.compile(r",(?![^()]*\))")  # a comma inside brackets belongs to an option
-DATA_KEYS = ("data", "scale", "bandwidth", "label", "guidance", "points")
+DATA_KEYS = ("data", "scale", "bandwidth", "label", "guidance", "points", "drawing")
 
 
 def known_keys(kind: type[Frozen]) -> tuple[str, ...]:
@@ -140,6 +142,8 @@ def _data_params(data: Data, most_points: int) -> dict[str, str]:
             params[key] = repr(getattr(data, key))
     if data.points is not None and len(data.points) <= most_points:
         params["points"] = points_text(data.points)
+    if data.drawing is not None:
+        params["drawing"] = data.drawing
     return params
 
 
@@ -154,20 +158,24 @@ def _read_data(kind: type[Frozen], params: Mapping[str, str], problems: list[str
     if name == CUSTOM:
         points = _read_points(params, problems)
         start = {"name": CUSTOM, "points": points} if points else {}
+    elif name == DRAWN:
+        drawing = _read_drawing(params, problems)
+        start = {"name": DRAWN, "drawing": drawing} if drawing else {}
     elif name in IMAGE_DATA:
         data = _classed(_first(name, params), params, problems)
-        return _warn_unused(data, ("scale", "bandwidth", "points"), params, problems)
+        return _warn_unused(data, ("scale", "bandwidth", "points", "drawing"), params, problems)
     elif name not in TOY_DATA:
-        known = [*TOY_DATA, *IMAGE_DATA, CUSTOM]
+        known = [*TOY_DATA, *IMAGE_DATA, *OWN]
         problems.append(f"Cannot use data = {_brief(name)}: known are {', '.join(known)}.")
         start = {}
     data = ToyData(**start)
     for key in ("scale", "bandwidth"):
         if key in params:
             data = _with(data, key, params[key], params[key], problems)
-    if name == CUSTOM:
-        return _warn_unused(data, ("label", "guidance"), params, problems)
-    return _warn_unused(_classed(data, params, problems), ("points",), params, problems)
+    if name in OWN:
+        other = "drawing" if name == CUSTOM else "points"
+        return _warn_unused(data, ("label", "guidance", other), params, problems)
+    return _warn_unused(_classed(data, params, problems), ("points", "drawing"), params, problems)
 
 
 def _first(name: str, params: Mapping[str, str]) -> ImageData:
@@ -204,6 +212,14 @@ def _read_points(params: Mapping[str, str], problems: list[str]) -> tuple[tuple[
         problems.append(f"Cannot use the points: {'; '.join(plain_errors(error)[:1])}.")
     except ValueError:
         problems.append(f"Cannot use the points {_brief(params['points'])}: write x:y_x:y, two numbers each.")
+    return None
+
+
+def _read_drawing(params: Mapping[str, str], problems: list[str]) -> str | None:
+    try:
+        return ToyData(name=DRAWN, drawing=params.get("drawing")).drawing
+    except ValidationError as error:
+        problems.append(f"Cannot use the drawing: {'; '.join(plain_errors(error)[:1])}.")
     return None
 
 

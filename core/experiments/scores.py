@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from core.analysis.distances import DISTANCES
 from core.data import TOY_DATA, make_images
 from core.experiments.build import is_exact
-from core.experiments.specification import CUSTOM, Timed
+from core.experiments.specification import OWN, Timed
 from core.models.perturbed import PerturbedModel
 from core.models.plane import shipped_plane
 from core.problem import Problem
@@ -65,7 +65,7 @@ class WithScoreError(Timed):
                     f"no network was trained on {self.data.name!r}; there is one for {', '.join(NETWORKS)}"
                 )
             return
-        plain = self.data.name != CUSTOM and self.data.scale == 1.0
+        plain = self.data.name not in OWN and self.data.scale == 1.0
         if not plain or self.data.bandwidth not in (None, TOY_DATA[self.data.name].bandwidth):
             raise ValueError("the small networks were trained on the 2-D sets as they come; choose another error")
 

@@ -5,34 +5,70 @@ the snippet of code shown to the user. Each limit exists to keep a run within re
 keep a picture readable; the messages say which.
 """
 
-import math
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.data import IMAGE_DATA, TOY_DATA
-from core.data.points import LARGEST, MAX_POINTS
-from core.data.toy import check_label
 from core.experiments.choices import Frozen, GridChoice, GuidanceChoice, SolverChoice
+from core.experiments.given import (
+    CUSTOM,
+    DRAWN,
+    OWN,
+    Data,
+    ImageData,
+    ToyData,
+    check_unguided,
+    classes_of,
+    has_law,
+    is_exact,
+    known,
+)
 from core.grids import GRIDS
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
 
-CUSTOM = "custom"
+__all__ = [
+    "CUSTOM",
+    "DRAWN",
+    "FARTHEST",
+    "MAX_GRIDS",
+    "MAX_IMAGES",
+    "MAX_IMAGE_STEPS",
+    "MAX_LINES",
+    "MAX_RECORDED",
+    "MAX_TOY_PARTICLES",
+    "MAX_TOY_STEPS",
+    "OWN",
+    "ConvergenceSpec",
+    "CurvatureSpec",
+    "Data",
+    "Distinct",
+    "Frozen",
+    "GridChoice",
+    "GridName",
+    "GuidanceChoice",
+    "ImageData",
+    "ScheduleName",
+    "SchedulesSpec",
+    "Setting",
+    "SolverChoice",
+    "Specification",
+    "Timed",
+    "ToyData",
+    "TrajectoriesSpec",
+    "check_unguided",
+    "classes_of",
+    "has_law",
+    "is_exact",
+]
+
 MAX_TOY_PARTICLES, MAX_IMAGES = 5000, 64
 MAX_TOY_STEPS, MAX_IMAGE_STEPS = 1000, 200
 MAX_RECORDED = 20_000_000  # numbers in all recorded paths: 160 MB in float64
 MAX_LINES = 5  # solvers or schedules in one picture: more cannot be told apart
 MAX_GRIDS = 8  # each is a row for every schedule
 FARTHEST = 1000.0  # of a starting point: a few times the largest noise of any schedule
-
-
-def _known(registry: Any) -> BeforeValidator:
-    def check(name: Any) -> Any:
-        registry[name]
-        return name
-
-    return BeforeValidator(check)
 
 
 def _distinct(values: tuple) -> tuple:
@@ -45,110 +81,8 @@ def _parted(value: Any) -> Any:
 
 
 Distinct = AfterValidator(_distinct)  # the same line twice in a picture would say nothing
-ScheduleName = Annotated[str, _known(SCHEDULES)]
-GridName = Annotated[str, _known(GRIDS)]
-
-
-def _check_guidance(name: str, classes: tuple[str, ...], label: int | None, guidance: GuidanceChoice | None) -> None:
-    """``ValueError`` unless the class exists and guidance has one to push towards."""
-    check_label(name, classes, label)
-    if guidance is not None and label is None:
-        allowed = f"name one, 0 to {len(classes) - 1}" if classes else f"{name!r} has none"
-        raise ValueError(f"guidance pushes towards a class (label): {allowed}")
-
-
-class ToyData(Frozen):
-    """2-D data with an exact score.
-
-    ``points`` are a user's own, with ``name="custom"``; ``bandwidth`` is the width of the Gaussian put on each point
-    of a point-based set (its own default if None). ``label`` picks one class of a set that has classes; with
-    ``guidance`` the model is pushed towards it.
-    """
-
-    kind: Literal["toy"] = "toy"
-    name: str = "ring"
-    scale: float = Field(1.0, ge=0.1, le=4.0)
-    bandwidth: float | None = Field(None, ge=0.01, le=1.0)
-    points: tuple[tuple[float, float], ...] | None = None
-    label: int | None = Field(None, ge=0)
-    guidance: GuidanceChoice | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "ToyData":
-        classes = () if self.name == CUSTOM else TOY_DATA[self.name].classes
-        _check_guidance(self.name, classes, self.label, self.guidance)
-        if self.guidance is not None and dict(self.guidance.options).get("rescale"):
-            raise ValueError("rescale compares the contrast of images, which 2-D points have not; leave it out")
-        if self.name != CUSTOM:
-            info = TOY_DATA[self.name]
-            if self.bandwidth is not None and info.bandwidth is None:
-                raise ValueError(f"the data set {self.name!r} has fixed widths; leave the bandwidth out")
-            if self.points is not None:
-                raise ValueError(f"points belong to the data set 'custom', not to {self.name!r}")
-        elif self.points is None or not 2 <= len(self.points) <= MAX_POINTS:
-            raise ValueError(f"your own data set needs 2 to {MAX_POINTS} points")
-        elif any(abs(number) > LARGEST for point in self.points for number in point):
-            raise ValueError(f"coordinates of points must be at most {LARGEST:g} in size")
-        return self
-
-    @property
-    def numbers(self) -> int:
-        """How many numbers make one particle."""
-        return 2
-
-
-class ImageData(Frozen):
-    """Images; ``label`` picks one class of a set that has classes, None takes all; ``guidance`` pushes towards it."""
-
-    kind: Literal["images"] = "images"
-    name: Annotated[str, _known(IMAGE_DATA)] = "digits"
-    label: int | None = Field(None, ge=0)
-    guidance: GuidanceChoice | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "ImageData":
-        info = IMAGE_DATA[self.name]
-        _check_guidance(self.name, info.classes, self.label, self.guidance)
-        if self.label is None and info.needs_label:
-            raise ValueError(f"the network of {self.name!r} needs a class: label, 0 to {len(info.classes) - 1}")
-        if self.label is not None and self.guidance is None and not info.knows_classes:
-            raise ValueError(
-                f"the network of {self.name!r} knows no classes; a label needs the guidance of a classifier"
-            )
-        return self
-
-    @property
-    def numbers(self) -> int:
-        """How many numbers make one image."""
-        return math.prod(IMAGE_DATA[self.name].shape)
-
-
-Data = Annotated[ToyData | ImageData, Field(discriminator="kind")]
-
-
-def classes_of(data: Data) -> tuple[str, ...]:
-    """Names of the classes of these data; empty if there are none."""
-    if data.name == CUSTOM:
-        return ()
-    return (TOY_DATA if data.kind == "toy" else IMAGE_DATA)[data.name].classes
-
-
-def is_exact(data: Data) -> bool:
-    """Whether the score of these data is exact (else it is learned)."""
-    return data.kind == "toy" or IMAGE_DATA[data.name].exact
-
-
-def has_law(data: Data) -> bool:
-    """Whether the density of these data is known: the score is exact, and nothing guides it."""
-    return is_exact(data) and data.guidance is None
-
-
-def check_unguided(data: Data) -> None:
-    """``ValueError`` if a model is guided where the law of its samples or the cost of a step must be known."""
-    if data.guidance is not None:
-        raise ValueError(
-            "guided models cannot be served here: their law, or what a step costs, is not known beforehand"
-        )
+ScheduleName = Annotated[str, known(SCHEDULES)]
+GridName = Annotated[str, known(GRIDS)]
 
 
 class Setting(Frozen):

@@ -5,6 +5,7 @@ from core.experiments.build import CUSTOM_BANDWIDTH, NETWORK_REFERENCE, accuracy
 from core.experiments.curvature import inner_steps
 from core.experiments.specification import (
     CUSTOM,
+    DRAWN,
     ConvergenceSpec,
     CurvatureSpec,
     Data,
@@ -28,6 +29,8 @@ def model_text(data: Data) -> str:
         points = ", ".join(f"({x!r}, {y!r})" for x, y in data.points)
         width = data.bandwidth or CUSTOM_BANDWIDTH
         return f"points = [{points}]\nmodel = mixture_from_points(points, bandwidth={width!r}, scale={data.scale!r})"
+    if data.name == DRAWN:
+        return f'model = mixture_from_drawing("{data.drawing}", scale={data.scale!r})'
     if data.guidance is not None:
         return _guided_text(data)
     width = "" if data.bandwidth is None else f", bandwidth={data.bandwidth!r}"

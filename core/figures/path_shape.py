@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 
 from core.data import IMAGE_DATA, TOY_DATA
 from core.experiments.curvature import CurvatureResult, PathShape
-from core.experiments.specification import CUSTOM, Data
+from core.experiments.specification import OWN, Data
 from core.figures.curvature import AGAINST, SHOWN_PATHS, add_band, panels, value_range
 from core.figures.style import (
     BLUE,
@@ -21,6 +21,7 @@ from core.figures.style import (
     schedule_style,
     typed,
 )
+from core.language import tr
 
 TURNING = "Turning κ × length of the path (radians)"
 
@@ -134,8 +135,8 @@ def _both(result: CurvatureResult) -> list[tuple[PathShape, str]]:
 
 def title_of(data: Data) -> str:
     """The data on screen."""
-    if data.name == CUSTOM:
-        return "your own points"
+    if data.name in OWN:
+        return tr(OWN[data.name])
     return (TOY_DATA if data.kind == "toy" else IMAGE_DATA)[data.name].title
 
 

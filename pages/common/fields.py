@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from core.data.drawing import EXAMPLE
 from core.experiments.choices import Choice
 from core.experiments.links import plain_errors
-from core.experiments.specification import CUSTOM
+from core.experiments.specification import CUSTOM, DRAWN
 from pages.common import settings
 from pages.common.compute import sentence
 
@@ -48,6 +49,8 @@ def load(page: str, spec: Any) -> None:
         settings.put(f"toy.bandwidth@{data.name}", data.bandwidth)
         if data.name == CUSTOM:
             settings.put("toy.points", data.points)
+        if data.name == DRAWN:
+            settings.put("toy.drawing", data.drawing)
     for field, value in spec:
         if field in ("kind", "data", "t_start", "t_end"):
             continue
@@ -95,6 +98,8 @@ def _data(default: Any, guided: bool) -> dict[str, Any]:
     data["bandwidth"] = settings.get(f"toy.bandwidth@{name}", same and same.bandwidth)
     if name == CUSTOM:
         data["points"] = settings.get("toy.points")
+    if name == DRAWN:
+        data["drawing"] = settings.get("toy.drawing", EXAMPLE)
     return data
 
 
