@@ -34,6 +34,7 @@ DATA_HELP = {
     "label": "one class of a set that has classes, counted from 0; default: all",
     "guidance": "push towards the class: classifier-free(scale=3) or classifier(scale=3;temperature=1); default: none",
     "points": "your own 2-D data: a CSV file with two columns of numbers",
+    "drawing": "a density that was drawn in the app, as its link says it",
 }
 
 

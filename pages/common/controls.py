@@ -11,12 +11,13 @@ from core.data import IMAGE_DATA, TOY_DATA
 from core.experiments import specification as limits
 from core.experiments.build import CUSTOM_BANDWIDTH
 from core.experiments.choices import GridChoice, GuidanceChoice, SolverChoice
-from core.experiments.specification import CUSTOM
+from core.experiments.specification import CUSTOM, DRAWN, OWN
 from core.grids import GRIDS
+from core.language import tr
 from core.models.guidance import GUIDANCE
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
-from pages.common import fields, options, settings, upload
+from pages.common import drawing, fields, options, settings, upload
 
 TOY_PARTICLES = [1, 2, 5, 10, 20, 50, 100, 200, 256, 500, 1000, 2000, 5000]
 IMAGE_COUNTS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64]
@@ -97,7 +98,7 @@ def _class(default: Any, name: str, classes: tuple[str, ...], guided: bool, whol
 
 def toy(default: Any, described: bool = True, guided: bool = True, classed: bool = False) -> None:
     """A 2-D set, or the user's own points."""
-    offered = [name for name, info in TOY_DATA.items() if info.classes] if classed else [*TOY_DATA, CUSTOM]
+    offered = [name for name, info in TOY_DATA.items() if info.classes] if classed else [*TOY_DATA, *OWN]
     if settings.get("toy.name", default.name) not in offered:
         settings.put("toy.name", default.name)
     name = settings.choose(
@@ -105,11 +106,13 @@ def toy(default: Any, described: bool = True, guided: bool = True, classed: bool
         "toy.name",
         offered,
         default.name,
-        format_func=lambda name: "Your own points (CSV)" if name == CUSTOM else TOY_DATA[name].title,
+        format_func=lambda name: tr(OWN[name] if name in OWN else TOY_DATA[name].title),
         help="Every set is a mixture of Gaussians, so its score is known exactly at every noise level.",
     )
     if name == CUSTOM:
         upload.points()
+    elif name == DRAWN:
+        drawing.sheet()
     elif described:
         st.caption(TOY_DATA[name].description)
         _class(default, name, TOY_DATA[name].classes, guided, whole=not classed)
@@ -131,7 +134,7 @@ def shape(default: Any) -> None:
         help="Size of the data against the noise. 0.1 to 4: beyond, the noise would not cover the data.",
     )
     name = settings.get("toy.name", default.name)
-    bandwidth = CUSTOM_BANDWIDTH if name == CUSTOM else TOY_DATA[name].bandwidth
+    bandwidth = {CUSTOM: CUSTOM_BANDWIDTH, DRAWN: None}[name] if name in OWN else TOY_DATA[name].bandwidth
     if bandwidth is None:
         return
     slot = f"toy.bandwidth@{name}"

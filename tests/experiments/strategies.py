@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from core.analysis.distances import DISTANCES
 from core.analysis.weak import TEST_FUNCTIONS
 from core.data import IMAGE_DATA, TOY_DATA
+from core.data.drawing import EXAMPLE
 from core.data.pictures import pack_picture
 from core.data.points import LARGEST
 from core.experiments import (
@@ -59,6 +60,9 @@ KINDS = (
 )
 
 
+DRAWINGS = (EXAMPLE, "a100f3a900p21~", "a512k7a505~1:0.5:-0.25:0.7:0.1:-20")
+
+
 def choices(registry: object, most: int) -> st.SearchStrategy:
     return st.lists(st.sampled_from(list(registry)), min_size=1, max_size=most, unique=True).map(tuple)
 
@@ -74,6 +78,7 @@ def toy_data() -> st.SearchStrategy:
         st.builds(ToyData, name=named, scale=scale, bandwidth=width),
         st.builds(ToyData, name=fixed, scale=scale),
         st.builds(ToyData, name=st.just("custom"), scale=scale, bandwidth=width, points=own),
+        st.builds(ToyData, name=st.just("drawn"), scale=scale, drawing=st.sampled_from(DRAWINGS)),
     )
 
 

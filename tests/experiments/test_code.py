@@ -58,6 +58,10 @@ def carried_out(spec: Specification) -> dict:
 
 TRAJECTORIES = [
     TrajectoriesSpec(
+        particles=4, data=ToyData(name="drawn", drawing="a100f3a900p21~1:1:1:0.5:0.2:30"), solvers=("ddim",)
+    ),
+    TrajectoriesSpec(particles=4, steps=5, solvers=("heun", "ddpm"), start=(0.5, -1.0, 2)),
+    TrajectoriesSpec(
         particles=7, solvers=("euler", "ddpm", "rk45(rtol=0.001)", "dpmpp-2m(lower_order_final=true)"), seed=3
     ),
     TrajectoriesSpec(particles=5, data=OWN, schedule="edm", grid="karras(rho=3.3)", t_start=40.0, t_end=0.01, steps=7),
