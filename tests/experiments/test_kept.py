@@ -74,6 +74,6 @@ def test_what_a_run_depends_on_is_not_mixed_up(solved, change):
 def test_a_reference_is_shared_by_solvers(monkeypatch):
     spec = TrajectoriesSpec(particles=5, steps=4, seed=504)
     first = run_experiment(spec)
-    monkeypatch.setattr("core.experiments.build._solved_reference", lambda *_: pytest.fail("solved again"))
+    monkeypatch.setattr("core.experiments.build.solved_reference", lambda *_: pytest.fail("solved again"))
     again = run_experiment(spec.model_copy(update={"solvers": TrajectoriesSpec(solvers=("heun",)).solvers}))
     np.testing.assert_array_equal(first.reference, again.reference)
