@@ -13,6 +13,7 @@ def show() -> None:
         {
             "": [
                 st.Page("pages/start.py", title="Start", default=True),
+                st.Page("pages/lessons.py", title="Lessons"),
                 st.Page("pages/schedules.py", title="Schedules"),
                 st.Page("pages/solvers.py", title="Solvers"),
                 st.Page("pages/trajectories.py", title="Trajectories"),

@@ -310,7 +310,9 @@ class Canvas {
             if (event.key === "r") return this.change(() => (blob.degrees = ((blob.degrees + 15 + 180) % 360) - 180));
             return false;
         };
-        if (act() !== false) event.preventDefault();
+        if (act() === false) return;
+        event.preventDefault();
+        event.stopPropagation(); // the page has keys of its own
     }
 
     // ---- picture

@@ -72,6 +72,7 @@ function listen(player) {
             if (inControl.matches("select") || event.key === " ") return; // theirs
         }
         event.preventDefault();
+        event.stopPropagation(); // the page has keys of its own
         act(player);
     });
 }
