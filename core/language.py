@@ -13,6 +13,7 @@ from typing import Any
 
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 ENGLISH = "en"
+UNSPACED = {"zh"}  # no space between two sentences
 CATALOGUES = Path(__file__).resolve().parents[1] / "assets" / "texts"
 
 _source: list[Callable[[], str]] = [lambda: ENGLISH]
@@ -53,7 +54,8 @@ class Several(Message):
 
     def said(self) -> str:
         """The text in the language of now."""
-        return tr(self.template).join(tr(part) for part in self.values["parts"])
+        between = "" if self.template == " " and current() in UNSPACED else tr(self.template)
+        return between.join(tr(part) for part in self.values["parts"])
 
 
 def message(template: str, /, **values: Any) -> Message:
@@ -68,7 +70,10 @@ def message(template: str, /, **values: Any) -> Message:
 
 
 def joined(parts: Iterable[str], separator: str = " ") -> Message:
-    """Texts with ``separator`` between them; each is translated for itself, and so is the separator."""
+    """Texts with ``separator`` between them; each is translated for itself, and so is the separator.
+
+    The space between sentences falls away where a language has none.
+    """
     return Several(separator, {"parts": tuple(parts)})
 
 

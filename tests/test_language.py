@@ -39,6 +39,7 @@ def test_another_language_puts_the_same_values_in_its_own_words():
     assert tr(told()) == "DDIM 用了 3 步。"
     assert tr("{solver} took {what}.", solver="DDIM", what="step") == "DDIM 用了 step。", "a plain string is a name"
     assert tr(joined([message("step"), "DDIM"], ", ")) == "步、DDIM"
+    assert tr(joined(["一。", told()])) == "一。DDIM 用了 3 步。", "no space between Chinese sentences"
 
 
 @pytest.mark.usefixtures("chinese")
