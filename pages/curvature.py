@@ -8,7 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.specification import CurvatureSpec, ImageData
 from core.figures import curvature as figures
 from core.figures import path_shape
-from pages.common import compute, controls, controls_shape, explain, sharing, words
+from pages.common import compute, controls, controls_shape, explain, sharing, words, words_curvature
 
 page = Page(
     name="curvature",
@@ -39,18 +39,18 @@ with st.sidebar:
 result = compute.shown(page)
 
 images = result.spec.data.kind == "images"
-explain.look(words.curvature(result))
+explain.look(words_curvature.curvature(result))
 with st.container(horizontal=True):
     measure = controls_shape.measure(page, twists=images)
     against = page.view("against", "Horizontal axis")
-st.markdown(words.MEASURED[measure])
+st.markdown(words_curvature.MEASURED[measure])
 figure = figures.curvature_figure(result, against=against, measure=measure)
 explain.picture(figure, figures.alt_curvature(result, measure), "curvature")
 sharing.share(page, result, figure, "curvature", result.to_frame)
 
 if images:
     st.header("The path in its own plane", anchor=False)
-    st.markdown(words.planarity(result))
+    st.markdown(words_curvature.planarity(result))
     space = page.view("components", "Principal components") == "space"
     st.markdown(
         "Each image's path, seen along the directions in which it moves most; the share says how much. "
@@ -66,14 +66,14 @@ explain.picture(figure, alt, "curved-paths", wide=True)
 sharing.share(page, result, figure, "curved-paths", result.to_frame)
 
 st.header("How alike the paths are", anchor=False)
-st.markdown(words.likeness(result))
+st.markdown(words_curvature.likeness(result))
 figure = path_shape.frame_figure(result)
 explain.picture(figure, path_shape.alt_frame(result), "frames", wide=True)
 sharing.share(page, result, figure, "frames", lambda: path_shape.frame_table(result))
 
 st.header("2-D and images on one axis", anchor=False)
 if result.beside:
-    st.markdown(words.TURNING)
+    st.markdown(words_curvature.TURNING)
     figure = path_shape.beside_figure(result, against)
     explain.picture(figure, path_shape.alt_beside(result), "beside", wide=True)
     sharing.share(page, result, figure, "beside", result.to_frame)
@@ -90,4 +90,4 @@ explain.picture(figure, figures.alt_summary(result), "straightness", wide=True)
 sharing.share(page, result, figure, "straightness", lambda: figures.summary_table(result))
 
 explain.notes(result.notes)
-explain.formula(words.CURVATURE, words.ODE, title="The equations")
+explain.formula(words_curvature.CURVATURE, words.ODE, title="The equations")
