@@ -8,6 +8,7 @@ import torch
 
 from core.analysis.response import asked
 from core.grids import make_grid
+from core.language import mark
 from core.models import GaussianMixture
 from core.problem import Problem
 from core.schedules import make_schedule
@@ -15,12 +16,13 @@ from core.solvers import SOLVERS, SolverInfo
 
 ANY = "any"
 TYPES = {
-    "deterministic": "Fixed steps, no noise",
-    "adaptive": "Chooses its own steps",
-    "stochastic": "Draws noise",
+    "deterministic": mark("Fixed steps, no noise"),
+    "adaptive": mark("Chooses its own steps"),
+    "stochastic": mark("Draws noise"),
 }
-ASKS = {"eps": "predicted noise ε", "x0": "predicted clean data x̂₀"}
-LOST = {"lost": "Loses its order as published", "kept": "Keeps its order"}
+ASKS = {"eps": mark("predicted noise ε"), "x0": mark("predicted clean data x̂₀")}
+SYMBOLS = {"eps": "ε", "x0": "x̂₀"}
+LOST = {"lost": mark("Loses its order as published"), "kept": mark("Keeps its order")}
 
 
 def type_of(info: SolverInfo) -> str:
@@ -112,7 +114,7 @@ def listing(infos: list[SolverInfo]) -> pd.DataFrame:
             "Order in our tests": np.nan if info.order is None else info.order,
             "NFE per step": np.nan if info.nfe_per_step is None else info.nfe_per_step,
             "Family": info.family,
-            "Asks for": " or ".join({"eps": "ε", "x0": "x̂₀"}[kind] for kind in asks(info.name)),
+            "Asks for": " or ".join(SYMBOLS[kind] for kind in asks(info.name)),
             "Type": TYPES[type_of(info)],
             "Name": info.name,
         }

@@ -11,6 +11,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments import listing
 from core.experiments.choices import SolverChoice
 from core.figures import weights as drawn
+from core.language import mark, tr
 from core.solvers import SOLVERS, SolverInfo
 from pages.common import explain, settings, sharing
 from pages.common import words_catalogue as words
@@ -18,7 +19,15 @@ from pages.common import words_catalogue as words
 SEARCH, SLOT = "solvers.search", "solvers.solver"
 LONGEST_SEARCH = 60
 ROWS_SHOWN = 9
-SYMBOLS = {"t": "time t", "rho": "σ/α", "lambda": "λ"}
+FILTERS = {
+    "family": mark("Family"),
+    "order": mark("Order"),
+    "nfe": mark("Cost"),
+    "asks": mark("Prediction"),
+    "type": mark("Type"),
+    "lost": mark("Order kept or lost"),
+}
+SYMBOLS = {"t": mark("time t"), "rho": "σ/α", "lambda": "λ"}
 
 
 @dataclass(frozen=True)
@@ -37,14 +46,18 @@ class CataloguePage(Page):
 def filters() -> dict[str, dict[str, str]]:
     """The page's display choices: every filter and what it can be."""
     return {
-        "family": {listing.ANY: "Any family"} | listing.families(),
-        "order": {listing.ANY: "Any order"}
-        | {order: f"Order {order}" if order != "0" else "No order" for order in listing.orders()},
-        "nfe": {listing.ANY: "Any cost"} | {nfe: f"{nfe} NFE a step" for nfe in listing.costs()},
-        "asks": {listing.ANY: "Any prediction"} | listing.ASKS,
-        "type": {listing.ANY: "Any type"} | listing.TYPES,
-        "lost": {listing.ANY: "Kept or lost"} | listing.LOST,
+        "family": {listing.ANY: tr("Any family")} | _said(listing.families()),
+        "order": {listing.ANY: tr("Any order")}
+        | {order: tr("Order {order}", order=order) if order != "0" else tr("No order") for order in listing.orders()},
+        "nfe": {listing.ANY: tr("Any cost")} | {nfe: tr("{nfe} NFE a step", nfe=nfe) for nfe in listing.costs()},
+        "asks": {listing.ANY: tr("Any prediction")} | _said(listing.ASKS),
+        "type": {listing.ANY: tr("Any type")} | _said(listing.TYPES),
+        "lost": {listing.ANY: tr("Kept or lost")} | _said(listing.LOST),
     }
+
+
+def _said(texts: dict[str, str]) -> dict[str, str]:
+    return {name: tr(text) for name, text in texts.items()}
 
 
 def begin(page: Page) -> None:
@@ -59,13 +72,13 @@ def choose(page: Page) -> str:
         SEARCH,
         "",
         lambda value: isinstance(value, str),
-        label="Search",
+        label=tr("Search"),
         max_chars=LONGEST_SEARCH,
-        placeholder="Search by name, idea or paper",
+        placeholder=tr("Search by name, idea or paper"),
         label_visibility="collapsed",
     )
     with st.container(horizontal=True, gap="small", key="filters"):
-        chosen = {name: page.view(name, name.capitalize(), _quiet) for name in page.views}
+        chosen = {name: page.view(name, tr(FILTERS[name]), _quiet) for name in page.views}
     found = listing.found(
         words_searched,
         chosen["family"],
@@ -77,16 +90,26 @@ def choose(page: Page) -> str:
     )
     current = SolverChoice.model_validate(settings.get(SLOT, str(page.default.solver)))
     if found:
-        aside = "" if current.name in {info.name for info in found} else f" {SOLVERS[current.name].title} stays open."
-        st.caption(f"{len(found)} of {len(SOLVERS)} solvers. Click a heading to sort, a row to open its card.{aside}")
+        lines = [
+            tr(
+                "{count} of {all} solvers. Click a heading to sort, a row to open its card.",
+                count=len(found),
+                all=len(SOLVERS),
+            )
+        ]
+        if current.name not in {info.name for info in found}:
+            lines.append(tr("{solver} stays open.", solver=SOLVERS[current.name].title))
+        st.caption(words.sentences(lines))
         _table(found, current.name)
     else:
         st.info(
-            f"No solver fits all of this; {SOLVERS[current.name].title} stays open below. "
-            "Take a word or a filter away.",
+            tr(
+                "No solver fits all of this; {solver} stays open below. Take a word or a filter away.",
+                solver=SOLVERS[current.name].title,
+            ),
             icon=":material/search_off:",
         )
-        st.button("Show all solvers", on_click=_clear, args=(tuple(page.views),))
+        st.button(tr("Show all solvers"), on_click=_clear, args=(tuple(page.views),))
     return _menu(page, found, current)
 
 
@@ -104,14 +127,14 @@ def _table(found: list[SolverInfo], current: str) -> None:
     names = [info.name for info in found]
     key = f"table-{abs(hash((tuple(names), current)))}"  # another list or another choice: another selection
     st.dataframe(
-        listing.listing(found),
+        words.table(found),
         hide_index=True,
         height=36 * (min(len(found), ROWS_SHOWN) + 1) + 2,
         on_select=lambda: _open(key, names),
         selection_mode="single-row",
         selection_default={"selection": {"rows": [names.index(current)]}} if current in names else None,
         placeholder="–",
-        alt=f"{len(found)} solvers with order, cost, family and type",
+        alt=tr("{count} solvers with order, cost, family and type", count=len(found)),
         key=key,
     )
 
@@ -127,12 +150,12 @@ def _menu(page: Page, found: list[SolverInfo], current: SolverChoice) -> str:
     names = [info.name for info in found if info.name != current.name]
     options = [str(current), *names] if current.name not in {i.name for i in found} else _in_order(found, current)
     return settings.choose(
-        "Solver",
+        tr("Solver"),
         SLOT,
         options,
         str(page.default.solver),
         format_func=lambda text: SolverChoice.model_validate(text).label,
-        help="The same choice as in the table; type to search by name.",
+        help=tr("The same choice as in the table; type to search by name."),
     )
 
 
@@ -168,16 +191,22 @@ def weights(page: Page, result: Any) -> None:
 def _one_step(page: Page, result: Any) -> None:
     steps = list(range(1, result.spec.steps + 1))
     middle = steps[len(steps) // 2]
-    step = st.select_slider("Look into step", steps, middle, key=f"step-of-{len(steps)}") if len(steps) > 1 else 1
+    step = st.select_slider(tr("Look into step"), steps, middle, key=f"step-of-{len(steps)}") if len(steps) > 1 else 1
     figure = drawn.step_figure(result, step)
     explain.picture(figure, drawn.alt_step(result, step), "solver-step")
     tableaux = [
-        (f"{card.label}, step {step} as a tableau", drawn.stages_latex(result, place, step))
+        (
+            tr("{solver}, step {step} as a tableau", solver=card.label, step=step),
+            drawn.stages_latex(result, place, step),
+        )
         for place, card in enumerate(result.cards)
         if card.response is not None
     ]
     tableaux += [
-        (f"{card.label}, Butcher tableau in {SYMBOLS[card.symbol]}", drawn.tableau_latex(card))
+        (
+            tr("{solver}, Butcher tableau in {variable}", solver=card.label, variable=tr(SYMBOLS[card.symbol])),
+            drawn.tableau_latex(card),
+        )
         for card in result.cards
         if card.tableau is not None
     ]
@@ -185,4 +214,4 @@ def _one_step(page: Page, result: Any) -> None:
         with column:
             st.markdown(f"**{title}**")
             st.latex(latex)
-    st.caption("Left of the line: where in the step, 0 its start and 1 its end. The last row is the step itself.")
+    st.caption(tr("Left of the line: where in the step, 0 its start and 1 its end. The last row is the step itself."))

@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.language import tr
+
 TEXT = 14
 PICTURE = {
     "displaylogo": False,
@@ -62,6 +64,6 @@ def notes(texts: Iterable[str]) -> None:
 def solver_formulas(infos: Iterable[Any]) -> None:
     """One step of each solver, with its source."""
     for info in infos:
-        st.markdown(f"**{info.title}.** {info.description}")
+        st.markdown(f"**{info.title}.** {tr(info.description)}")
         st.latex(info.formula)
-        st.caption(f"{info.source}{'. ' + info.note if info.note else ''}")
+        st.caption(f"{info.source}. {tr(info.note)}" if info.note else info.source)
