@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.data import IMAGE_DATA, TOY_DATA
+from core.data.drawing import EXAMPLE
 from core.experiments.run import EXPERIMENTS
 from core.experiments.specification import (
     CUSTOM,
@@ -217,7 +218,7 @@ def _read_points(params: Mapping[str, str], problems: list[str]) -> tuple[tuple[
 
 def _read_drawing(params: Mapping[str, str], problems: list[str]) -> str | None:
     try:
-        return ToyData(name=DRAWN, drawing=params.get("drawing")).drawing
+        return ToyData(name=DRAWN, drawing=params.get("drawing", EXAMPLE)).drawing  # no sheet yet: the first one
     except ValidationError as error:
         problems.append(f"Cannot use the drawing: {'; '.join(plain_errors(error)[:1])}.")
     return None

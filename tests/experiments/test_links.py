@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data import IMAGE_DATA, TOY_DATA
+from core.data.drawing import EXAMPLE
 from core.experiments import (
     ConvergenceSpec,
     CurvatureSpec,
@@ -225,6 +226,11 @@ def test_own_points_beyond_what_a_link_carries_are_left_out_and_said():
     assert problems == ["The link cannot carry own data of more than 100 points; upload the file again."]
     whole = to_params(TrajectoriesSpec(data=data), most_points=len(points))
     assert from_params(TrajectoriesSpec, whole) == (TrajectoriesSpec(data=data), [])
+
+
+def test_a_link_to_a_drawing_without_one_opens_the_first_sheet():
+    spec, problems = from_params(TrajectoriesSpec, {"data": "drawn"})
+    assert (spec.data, problems) == (ToyData(name="drawn", drawing=EXAMPLE), [])
 
 
 def test_a_link_needs_no_kind_of_data_since_no_name_means_two_things():
