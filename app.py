@@ -3,45 +3,48 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.common import serving, theme, warm
+from core.language import tr
+from pages.common import serving, theme, tongue, warm
 
 
 def show() -> None:
     """One run for one visitor."""
     warm.start()
+    tongue.begin()
     page = st.navigation(
         {
             "": [
-                st.Page("pages/start.py", title="Start", default=True),
-                st.Page("pages/lessons.py", title="Lessons"),
-                st.Page("pages/schedules.py", title="Schedules"),
-                st.Page("pages/solvers.py", title="Solvers"),
-                st.Page("pages/trajectories.py", title="Trajectories"),
-                st.Page("pages/curvature.py", title="Curvature"),
-                st.Page("pages/guidance.py", title="Guidance"),
-                st.Page("pages/recommend.py", title="Choose a solver"),
+                st.Page("pages/start.py", title=tr("Start"), default=True),
+                st.Page("pages/lessons.py", title=tr("Lessons")),
+                st.Page("pages/schedules.py", title=tr("Schedules")),
+                st.Page("pages/solvers.py", title=tr("Solvers")),
+                st.Page("pages/trajectories.py", title=tr("Trajectories")),
+                st.Page("pages/curvature.py", title=tr("Curvature")),
+                st.Page("pages/guidance.py", title=tr("Guidance")),
+                st.Page("pages/recommend.py", title=tr("Choose a solver")),
             ],
-            "Round trips": [
-                st.Page("pages/inversion.py", title="Inversion"),
-                st.Page("pages/boomerang.py", title="There and back"),
+            tr("Round trips"): [
+                st.Page("pages/inversion.py", title=tr("Inversion")),
+                st.Page("pages/boomerang.py", title=tr("There and back")),
             ],
-            "Errors": [
-                st.Page("pages/convergence.py", title="Error against steps"),
-                st.Page("pages/local_error.py", title="Step by step"),
-                st.Page("pages/grid_map.py", title="Solver × grid"),
-                st.Page("pages/time_grids.py", title="Time grids"),
-                st.Page("pages/order_table.py", title="Orders measured"),
-                st.Page("pages/precision.py", title="Precision lab"),
+            tr("Errors"): [
+                st.Page("pages/convergence.py", title=tr("Error against steps")),
+                st.Page("pages/local_error.py", title=tr("Step by step")),
+                st.Page("pages/grid_map.py", title=tr("Solver × grid")),
+                st.Page("pages/time_grids.py", title=tr("Time grids")),
+                st.Page("pages/order_table.py", title=tr("Orders measured")),
+                st.Page("pages/precision.py", title=tr("Precision lab")),
             ],
-            "Samplers": [
-                st.Page("pages/noise.py", title="Noise"),
-                st.Page("pages/sde_orders.py", title="Strong and weak order"),
-                st.Page("pages/bounds.py", title="Theory"),
+            tr("Samplers"): [
+                st.Page("pages/noise.py", title=tr("Noise")),
+                st.Page("pages/sde_orders.py", title=tr("Strong and weak order")),
+                st.Page("pages/bounds.py", title=tr("Theory")),
             ],
         },
         position="top",
     )
     theme.apply(page.title)
+    tongue.switch()
     warm.fetch_charts()
     warm.wait()
     page.run()

@@ -77,6 +77,12 @@ def joined(parts: Iterable[str], separator: str = " ") -> Message:
     return Several(separator, {"parts": tuple(parts)})
 
 
+def reason(problem: BaseException) -> str:
+    """What an error says: the message that it was raised with, if it was one, so that it can be said again."""
+    first = problem.args[0] if problem.args else ""
+    return first if isinstance(first, Message) else str(problem)
+
+
 def mark(text: str) -> str:
     """``text`` itself, noted for the catalogue: a constant that :func:`tr` is asked for later."""
     return text

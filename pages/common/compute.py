@@ -11,13 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 from core.experiments.build import device_line
 from core.experiments.run import run_experiment
 from core.experiments.specification import Setting
+from core.language import joined, mark, reason, tr
 from pages.common.jobs import Job, Results
 
 LOG = logging.getLogger(__name__)
 STOPPED, LAST = "stopped", "last result"
 QUIET = 0.3  # seconds before progress appears: a flash of it would only disturb
 TICK = 0.12
-KEPT = " The picture still shows the settings before."
+KEPT = mark("The picture still shows the settings before.")
 
 
 @st.cache_resource(show_spinner=False)
@@ -49,7 +50,7 @@ def result_for(page: str, spec: Setting) -> Any | None:
         if result is None:
             return _last(page)
     st.session_state[LAST] = (page, result)
-    line.caption(f"{sentence(device_line(spec))} Computed in {seconds(result.seconds)}.")
+    line.caption(tr("{device} Computed in {time}.", device=sentence(device_line(spec)), time=seconds(result.seconds)))
     return result
 
 
@@ -69,8 +70,10 @@ def lane(spec: Any) -> str:
 def seconds(value: float) -> str:
     """A duration for people: ``8 ms``, ``0.3 s``, ``12 s``, ``3 min``."""
     if value < 0.1:
-        return f"{1000 * value:.2g} ms"
-    return f"{value:.2g} s" if value < 10 else f"{value:.0f} s" if value < 100 else f"{value / 60:.0f} min"
+        return tr("{number} ms", number=f"{1000 * value:.2g}")
+    if value < 100:
+        return tr("{number} s", number=f"{value:.2g}" if value < 10 else f"{value:.0f}")
+    return tr("{number} min", number=f"{value / 60:.0f}")
 
 
 def _last(page: str) -> Any | None:
@@ -86,7 +89,7 @@ def _follow(job: Job, line: DeltaGenerator) -> None:
         return
     row = line.container(horizontal=True, vertical_alignment="center", key="progress")
     bar = row.empty()
-    row.button("Cancel", key="cancel", on_click=_stop, args=(job.key,), type="tertiary")
+    row.button(tr("Cancel"), key="cancel", on_click=_stop, args=(job.key,), type="tertiary")
     while not job.future.done():
         bar.progress(min(max(job.fraction, 0.0), 1.0), _describe(job, monotonic() - began))
         wait([job.future], TICK)
@@ -94,10 +97,12 @@ def _follow(job: Job, line: DeltaGenerator) -> None:
 
 def _describe(job: Job, elapsed: float) -> str:
     if job.started is None:
-        return "Waiting for other computations to end"
+        return tr("Waiting for other computations to end")
     left = job.seconds_left
-    doing = sentence(job.doing or "computing").removesuffix(".")
-    return f"{doing} · about {seconds(max(left, 1))} left" if left is not None and elapsed > 1 else doing
+    doing = sentence(job.doing or mark("computing")).rstrip(".。")
+    if left is None or elapsed <= 1:
+        return doing
+    return tr("{doing} · about {time} left", doing=doing, time=seconds(max(left, 1)))
 
 
 def _stop(key: str) -> None:
@@ -110,8 +115,8 @@ def _again() -> None:
 
 def _offer_again(line: DeltaGenerator, kept: bool) -> None:
     row = line.container(horizontal=True, vertical_alignment="center", key="stopped")
-    row.markdown(f"Stopped.{KEPT if kept else ''}", width="content")
-    row.button("Run again", key="again", on_click=_again, type="tertiary")
+    row.markdown(_with_kept(tr("Stopped."), kept), width="content")
+    row.button(tr("Run again"), key="again", on_click=_again, type="tertiary")
 
 
 def _outcome(future: Future, line: DeltaGenerator, kept: bool) -> Any | None:
@@ -120,14 +125,20 @@ def _outcome(future: Future, line: DeltaGenerator, kept: bool) -> Any | None:
     if problem is None:
         return future.result()
     if isinstance(problem, ValueError | OSError):
-        line.warning(f"{sentence(str(problem))}{KEPT if kept else ''}")
+        line.warning(_with_kept(sentence(reason(problem)), kept))
     else:
         LOG.error("experiment failed", exc_info=problem)
-        line.error("This computation failed, and the fault is ours. Your settings are kept; change one to go on.")
+        line.error(tr("This computation failed, and the fault is ours. Your settings are kept; change one to go on."))
     return None
 
 
+def _with_kept(text: str, kept: bool) -> str:
+    return tr(joined([text, tr(KEPT)])) if kept else text
+
+
 def sentence(text: str) -> str:
-    """``text`` with a capital at the start and a full stop at the end."""
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    """``text`` in the language of now, with a capital at the start and a full stop at the end."""
+    text = tr(text).strip()
+    if text.endswith((".", "!", "?", "。", "！", "？")):
+        return text[:1].upper() + text[1:]
+    return tr("{text}.", text=text[:1].upper() + text[1:])

@@ -32,7 +32,7 @@ def slots(stacked: bool) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator
 def look(text: str) -> None:
     """The sentence that says what to look for."""
     with st.container(key="look"):
-        st.markdown(text)
+        st.markdown(tr(text))
 
 
 def picture(figure: go.Figure, alt: str, name: str, wide: bool = False) -> None:
@@ -46,19 +46,19 @@ def picture(figure: go.Figure, alt: str, name: str, wide: bool = False) -> None:
     # A drag scrolls the page, above all on a phone; zooming is a button above the picture.
     figure.update_layout(legend_font_size=TEXT, dragmode=False).update_annotations(font_size=TEXT)
     with st.container(key=f"{'wide' if wide else 'picture'}-{name}"):
-        st.plotly_chart(figure, width="stretch", key=f"chart-{name}", config=options, alt=alt)
+        st.plotly_chart(figure, width="stretch", key=f"chart-{name}", config=options, alt=tr(alt))
 
 
 def formula(*parts: str, title: str = "The formula") -> None:
     """Markdown with LaTeX, behind an expander."""
-    with st.expander(title):
+    with st.expander(tr(title)):
         for part in parts:
-            st.markdown(part)
+            st.markdown(tr(part))
 
 
 def notes(texts: Iterable[str]) -> None:
     """Plain remarks on how the numbers were obtained."""
-    st.caption("  \n".join(dict.fromkeys(texts)))
+    st.caption("  \n".join(dict.fromkeys(map(tr, texts))))
 
 
 def solver_formulas(infos: Iterable[Any]) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.language import tr
 from core.lessons import Lesson, Step, all_lessons
+from pages.common import tongue
 
 LESSON, STEP, VIEW, LECTURE = "lesson", "step", "view", "lecture"
 ANSWERS, SEEN = "lesson answers", "lesson steps seen"
@@ -61,9 +62,8 @@ def _number(text: str, end: int, first: int) -> int | None:
 
 def go(lesson: int | None, step: int = 0, lecture: bool = False) -> None:
     """Show a step, or the overview; for callbacks of buttons."""
-    st.query_params.clear()
-    if lesson is not None:
-        st.query_params.update({LESSON: str(lesson), STEP: str(step + 1)} | ({VIEW: LECTURE} if lecture else {}))
+    place = {} if lesson is None else {LESSON: str(lesson), STEP: str(step + 1)} | ({VIEW: LECTURE} if lecture else {})
+    st.query_params.from_dict(place | tongue.params())
 
 
 def answers() -> dict[tuple[int, int], str | None]:

@@ -12,9 +12,10 @@ from pages.common import arrival  # first: it may end the run before the heavy i
 from pydantic import ValidationError
 
 from core.experiments.links import from_params, to_params
-from pages.common import fields, settings
+from core.language import joined, mark, message, tr
+from pages.common import fields, settings, tongue
 
-KINDS = {"toy": "2-D", "images": "Images"}
+KINDS = {"toy": mark("2-D"), "images": mark("Images")}
 HERE, WRITTEN, TOLD, VALID, OPENED = "page", "addresses", "told", "valid", "opened"
 
 
@@ -47,7 +48,7 @@ class Page:
         arrival.through_app()
         self._arrive()
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="head"):
-            st.title(self.title, anchor=False, width="content")
+            st.title(tr(self.title), anchor=False, width="content")
             if self.images is not None:
                 settings.choose(
                     "Data",
@@ -59,7 +60,7 @@ class Page:
                     required=True,
                     label_visibility="collapsed",
                 )
-        st.markdown(self.lead)
+        st.markdown(tr(self.lead))
 
     def specification(self) -> Any:
         """What the settings say; where they clash, a sentence on what is wrong and the last ones that fitted."""
@@ -68,7 +69,8 @@ class Page:
         try:
             spec = type(default).model_validate(fields.collect(self.name, default))
         except ValidationError as problem:
-            st.warning(f"{' '.join(fields.sentences(problem))} The picture keeps the last settings that fit.")
+            kept = tr("The picture keeps the last settings that fit.")
+            st.warning(tr(joined([*fields.sentences(problem), kept])))
             spec = valid.get((self.name, default.data.kind), default)
         valid[self.name, default.data.kind] = spec
         self._tell(spec)
@@ -97,13 +99,13 @@ class Page:
             chosen = settings.current(f"{self.name}.{name}", next(iter(options)))
             if chosen != next(iter(options)):
                 params[name] = chosen
-        return params
+        return params | tongue.params()
 
     def _arrive(self) -> None:
         entering = st.session_state.get(HERE) != self.name
         st.session_state[HERE] = self.name
         touched = settings.touched()
-        if entering:
+        if tongue.changed() or entering:  # widgets hold their words as well
             settings.redraw()
         opened = st.session_state.get(OPENED)
         if opened is not None and not isinstance(opened, type(self.toy)):
@@ -111,7 +113,7 @@ class Page:
         if opened is not None:
             fields.load(self.name, st.session_state.pop(OPENED))
             return
-        params = st.query_params.to_dict()
+        params = _without_language(st.query_params.to_dict())
         if params and (entering or self._new(frozenset(params.items()), touched)):
             self._follow(params)
 
@@ -131,7 +133,14 @@ class Page:
             if chosen in options:
                 settings.put(f"{self.name}.{name}", chosen)
             elif chosen is not None:
-                told.append(f"The link asks for {name} = {chosen[:40]!r}; allowed: {', '.join(options)}.")
+                told.append(
+                    message(
+                        "The link asks for {name} = {given!r}; allowed: {allowed}.",
+                        name=name,
+                        given=chosen[:40],
+                        allowed=", ".join(options),
+                    )
+                )
         if params:
             spec, problems = from_params(type(self.toy), params)
             fields.load(self.name, spec)
@@ -147,12 +156,16 @@ class Page:
             return
         st.session_state[TOLD] = (name, told, spec)
         points = "".join(f"\n- {fields.sentence(text)}" for text in told)
-        st.warning(f"Some of the link cannot be shown; all else is as it says.\n{points}")
+        st.warning(tr("Some of the link cannot be shown; all else is as it says.") + f"\n{points}")
 
     def _write(self, spec: Any) -> None:
         params = self.link(spec)
-        address = frozenset(params.items())
+        address = frozenset(_without_language(params).items())
         _, written = st.session_state.get(WRITTEN, (None, set()))
         st.session_state[WRITTEN] = (address, written | {address})
         if st.query_params.to_dict() != params:
             st.query_params.from_dict(params)
+
+
+def _without_language(params: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in params.items() if name != tongue.PARAM}

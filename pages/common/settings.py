@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from core.language import tr
+
 VALUES, DRAWN, PREFIX = "settings", "drawn", "ui."
 
 
@@ -59,16 +61,25 @@ def shown(widget: Callable[..., Any], name: str, default: Any, fits: Callable[[A
     ----------
     default : where nothing was set yet, or what was set does not fit.
     fits : whether the widget can show a value.
-    arguments : of the widget, but for ``key`` and its value.
+    arguments : of the widget, but for ``key`` and its value; English words, shown in the visitor's language.
     """
     key = key_of(name)
     if key not in st.session_state:
         value = get(name, default)
         st.session_state[key] = value if fits(value) else default
-    value = widget(key=key, **arguments)
+    value = widget(key=key, **_said(arguments))
     values()[name] = value
     st.session_state.setdefault(DRAWN, {})[key] = value
     return value
+
+
+def _said(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with their words in the language of now: label, help, placeholder and what options are called."""
+    said = {name: tr(arguments[name]) for name in ("label", "help", "placeholder") if arguments.get(name)}
+    name_of = arguments.get("format_func")
+    if name_of is not None:
+        said["format_func"] = lambda option: tr(name_of(option))
+    return arguments | said
 
 
 def choose(label: str, name: str, options: list, default: Any, widget: Callable = st.selectbox, **more: Any) -> Any:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.language import tr
+
 HEAVY = (
     "core.experiments.run",
     "core.experiments.links",
@@ -36,7 +38,7 @@ def wait() -> None:
     """Until the imports are done, so that no page imports the same module from another thread at the same time."""
     slot = st.empty()
     if not _ready.is_set():
-        with slot, st.spinner("Starting the solvers; this takes a few seconds, once"):
+        with slot, st.spinner(tr("Starting the solvers; this takes a few seconds, once")):
             _ready.wait()
 
 
