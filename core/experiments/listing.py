@@ -8,7 +8,7 @@ import torch
 
 from core.analysis.response import asked
 from core.grids import make_grid
-from core.language import mark
+from core.language import mark, tr
 from core.models import GaussianMixture
 from core.problem import Problem
 from core.schedules import make_schedule
@@ -79,7 +79,8 @@ def found(
 
     Parameters
     ----------
-    search : words that must all occur in name, title, family, description, note or source.
+    search : words that must all occur in name, title, family, description, note or source, in English or in the
+        language of now.
     family, order, asking, type_, nfe, lost : a name from :func:`families`, :func:`orders`, ``ASKS``, ``TYPES``,
         :func:`costs` and ``LOST``; ``ANY`` takes all.
     """
@@ -102,7 +103,7 @@ def found(
 
 def _text(info: SolverInfo) -> str:
     parts = (info.name, info.title, info.family, info.description, info.note, info.source, info.when)
-    return " ".join(parts).lower()
+    return " ".join((*parts, *map(tr, parts))).lower()
 
 
 def listing(infos: list[SolverInfo]) -> pd.DataFrame:

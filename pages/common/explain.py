@@ -64,6 +64,6 @@ def notes(texts: Iterable[str]) -> None:
 def solver_formulas(infos: Iterable[Any]) -> None:
     """One step of each solver, with its source."""
     for info in infos:
-        st.markdown(f"**{info.title}.** {tr(info.description)}")
+        st.markdown(tr("**{solver}.** {description}", solver=info.title, description=tr(info.description)))
         st.latex(info.formula)
-        st.caption(f"{info.source}. {tr(info.note)}" if info.note else info.source)
+        st.caption(tr("{source}. {note}", source=info.source, note=tr(info.note)) if info.note else info.source)

@@ -79,11 +79,11 @@ def kind(info: Any) -> str:
 
 def table(infos: list[Any]) -> pd.DataFrame:
     """The list of solvers as it is shown: its headings and its words in the language of now."""
-    shown = listing.listing(infos).rename(columns=tr)
-    for name in (tr("Family"), tr("Type")):
-        shown[name] = shown[name].map(tr)
-    shown[tr("Asks for")] = [listed((listing.SYMBOLS[one] for one in listing.asks(i.name)), " or ") for i in infos]
-    return shown
+    shown = listing.listing(infos)
+    for column in ("Family", "Type"):
+        shown[column] = shown[column].map(tr)
+    shown["Asks for"] = [listed((listing.SYMBOLS[one] for one in listing.asks(i.name)), " or ") for i in infos]
+    return shown.rename(columns=tr)
 
 
 def advice(info: Any) -> None:
