@@ -33,6 +33,10 @@ class Option:
     most: int = 0
     exact: tuple[Any, ...] = ()
 
+    def called(self, name: str) -> str:
+        """What its widget is called, where ``name`` is its key."""
+        return self.title or name.replace("_", " ").capitalize()
+
     def check(self, name: str, value: Any) -> Any:
         """``value`` in its one form (a list as a tuple of floats), or ``ValueError`` with what is allowed."""
         if self.choices:

@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.boomerang import BoomerangSpec
 from core.experiments.specification import ImageData, ToyData
 from core.figures import boomerang as figures
+from core.language import mark, tr
 from pages.common import (
     compute,
     controls,
@@ -33,12 +34,12 @@ page.open()
 controls_round_trip.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to noise")
+    st.subheader(tr("What to noise"))
     controls.data(page.default.data)
     upload_image.picture(page)
     controls.particles(page)
-    controls.seed("Draw")
-    st.subheader("How to bring it back")
+    controls.seed(mark("Draw"))
+    st.subheader(tr("How to bring it back"))
     controls_round_trip.ways_back(page)
     controls_round_trip.steps_back(page)
     controls_round_trip.levels(page)
@@ -57,15 +58,15 @@ else:
     player.player(figure, "returns")
 sharing.share(page, result, figure, "returns", lambda: figures.distance_table(result))
 
-st.header("Distance to the input", anchor=False)
+st.header(tr("Distance to the input"), anchor=False)
 against = page.view("against", "Against")
 figure = figures.distance_figure(result, against)
 explain.picture(figure, figures.alt_distance(result), "distance")
 sharing.share(page, result, figure, "distance", lambda: figures.distance_table(result))
 
 if result.law_floor is not None:
-    st.header("Do they still look like data?", anchor=False)
-    st.markdown("All that came back from one level, taken as a set, against the data; the band is chance alone.")
+    st.header(tr("Do they still look like data?"), anchor=False)
+    st.markdown(tr("All that came back from one level, taken as a set, against the data; the band is chance alone."))
     figure = figures.law_figure(result, against)
     explain.picture(figure, figures.alt_law(result), "law")
     sharing.share(page, result, figure, "law", lambda: figures.distance_table(result))

@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.specification import ConvergenceSpec, ImageData
 from core.figures import convergence as figures
 from core.figures import image_errors
+from core.language import mark, tr
 from pages.common import compute, controls, controls_errors, explain, pictures, sharing, words, words_errors
 
 page = Page(
@@ -28,16 +29,16 @@ page.open()
 controls_errors.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to measure")
+    st.subheader(tr("What to measure"))
     controls.data(page.default.data)
     controls.solvers(page, most=8, stochastic=False)
     controls.schedule(page)
-    st.subheader("How to measure it")
+    st.subheader(tr("How to measure it"))
     controls.step_counts(page)
-    controls.steps(page, "Steps of the path below", "path_steps")
+    controls.steps(page, mark("Steps of the path below"), "path_steps")
     controls.particles(page)
     controls.seed()
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         if page.default.data.kind == "toy":
             controls.precision(page)
         controls.shape(page.default.data)
@@ -56,17 +57,17 @@ figure = figures.error_figure(result, against=against, measure=measure)
 explain.picture(figure, figures.alt_error(result, against, measure), "error-against-steps")
 sharing.share(page, result, figure, "error-against-steps", result.to_frame)
 
-st.header("Order: claimed and measured", anchor=False)
+st.header(tr("Order: claimed and measured"), anchor=False)
 words.order_table(figures.order_table(result))
 st.caption(words.floor(result))
 
-st.header(f"Where the error arises, with {result.spec.path_steps} steps", anchor=False)
+st.header(tr("Where the error arises, with {steps} steps", steps=result.spec.path_steps), anchor=False)
 figure = figures.path_figure(result)
 explain.picture(figure, figures.alt_path(result), "error-along-path")
 sharing.share(page, result, figure, "error-along-path", lambda: words.path_errors(result))
 
 if images:
-    st.header("Quality of the pictures", anchor=False)
+    st.header(tr("Quality of the pictures"), anchor=False)
     st.markdown(words_errors.QUALITY)
     known = image_errors.offered(result)
     quality = page.view("quality", "Quality", among=len(known))
@@ -74,26 +75,28 @@ if images:
     explain.picture(figure, image_errors.alt_quality(result, quality), "image-quality")
     sharing.share(page, result, figure, "image-quality", result.to_frame)
 
-    st.header("Every end image", anchor=False)
+    st.header(tr("Every end image"), anchor=False)
     shown = pictures.which(page, result.kept_images)
     figure = image_errors.ends_figure(result, shown)
     explain.picture(figure, image_errors.alt_ends(result, shown), "all-end-images", wide=True)
     sharing.share(page, result, figure, "all-end-images", result.to_frame)
 
     if result.smoothness is not None:
-        st.header("Why the order is not reached", anchor=False)
+        st.header(tr("Why the order is not reached"), anchor=False)
         st.markdown(words_errors.lost(result, image_errors.lost_orders(result)))
         figure = image_errors.smoothness_figure(result)
         explain.picture(figure, image_errors.alt_smoothness(result), "smoothness")
         sharing.share(page, result, figure, "smoothness", result.to_frame)
 
-    st.header("What it looks like", anchor=False)
-    st.markdown(f"The same noise after {result.spec.path_steps} steps of each solver, beside the reference.")
+    st.header(tr("What it looks like"), anchor=False)
+    st.markdown(
+        tr("The same noise after {steps} steps of each solver, beside the reference.", steps=result.spec.path_steps)
+    )
     figure = figures.images_figure(result)
     explain.picture(figure, figures.alt_images(result), "end-images", wide=True)
     sharing.share(page, result, figure, "end-images", lambda: words.path_errors(result))
 
 explain.notes(result.notes)
 explain.formula(words.ORDER, words.ODE, title="The equations")
-with st.expander("One step of each solver, in formula"):
+with st.expander(tr("One step of each solver, in formula")):
     explain.solver_formulas(words.infos(result))

@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.specification import CurvatureSpec, ImageData
 from core.figures import curvature as figures
 from core.figures import path_shape
+from core.language import tr
 from pages.common import compute, controls, controls_shape, explain, sharing, words, words_curvature
 
 page = Page(
@@ -26,13 +27,13 @@ page = Page(
 page.open()
 
 with st.sidebar:
-    st.subheader("What to look at")
+    st.subheader(tr("What to look at"))
     controls.data(page.default.data)
     controls.schedules(page, most=4)
     controls.particles(page)
     controls.seed()
     controls_shape.beside(page)
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         controls.nodes(page)
         controls.shape(page.default.data)
 
@@ -49,41 +50,45 @@ explain.picture(figure, figures.alt_curvature(result, measure), "curvature")
 sharing.share(page, result, figure, "curvature", result.to_frame)
 
 if images:
-    st.header("The path in its own plane", anchor=False)
+    st.header(tr("The path in its own plane"), anchor=False)
     st.markdown(words_curvature.planarity(result))
     space = page.view("components", "Principal components") == "space"
     st.markdown(
-        "Each image's path, seen along the directions in which it moves most; the share says how much. "
-        "Every axis has its own scale, so that small shares can be seen."
+        tr(
+            "Each image's path, seen along the directions in which it moves most; the share says how much. "
+            "Every axis has its own scale, so that small shares can be seen."
+        )
     )
     figure = path_shape.space_figure(result) if space else figures.plane_figure(result)
     alt = path_shape.alt_space(result) if space else figures.alt_plane(result)
 else:
-    st.header("Where the paths bend", anchor=False)
-    st.markdown("The same particles under each schedule; the colour says how sharply a path turns there.")
+    st.header(tr("Where the paths bend"), anchor=False)
+    st.markdown(tr("The same particles under each schedule; the colour says how sharply a path turns there."))
     figure, alt = figures.paths_figure(result), figures.alt_paths(result)
 explain.picture(figure, alt, "curved-paths", wide=True)
 sharing.share(page, result, figure, "curved-paths", result.to_frame)
 
-st.header("How alike the paths are", anchor=False)
+st.header(tr("How alike the paths are"), anchor=False)
 st.markdown(words_curvature.likeness(result))
 figure = path_shape.frame_figure(result)
 explain.picture(figure, path_shape.alt_frame(result), "frames", wide=True)
 sharing.share(page, result, figure, "frames", lambda: path_shape.frame_table(result))
 
-st.header("2-D and images on one axis", anchor=False)
+st.header(tr("2-D and images on one axis"), anchor=False)
 if result.beside:
     st.markdown(words_curvature.TURNING)
     figure = path_shape.beside_figure(result, against)
     explain.picture(figure, path_shape.alt_beside(result), "beside", wide=True)
     sharing.share(page, result, figure, "beside", result.to_frame)
 else:
-    st.caption("Choose in the sidebar what to compare with.")
+    st.caption(tr("Choose in the sidebar what to compare with."))
 
-st.header("Straightness and length", anchor=False)
+st.header(tr("Straightness and length"), anchor=False)
 st.markdown(
-    "Straightness is how far the speed along a path differs from a constant (0: one Euler step is exact). "
-    "Length over chord is how much longer the path is than the straight line (1: straight)."
+    tr(
+        "Straightness is how far the speed along a path differs from a constant (0: one Euler step is exact). "
+        "Length over chord is how much longer the path is than the straight line (1: straight)."
+    )
 )
 figure = figures.summary_figure(result)
 explain.picture(figure, figures.alt_summary(result), "straightness", wide=True)

@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.grid_map import GridMapSpec
 from core.experiments.specification import ImageData
 from core.figures import grid_map as figures
+from core.language import mark, message, tr
 from pages.common import compute, controls, controls_errors, explain, sharing, words_errors
 
 page = Page(
@@ -21,23 +22,23 @@ page = Page(
     ),
     views={
         "measure": {"median": "Median", "rms": "RMS"},
-        "rows": {"few": f"Best {figures.FEW}", "all": "All solvers"},
+        "rows": {"few": message("Best {count}", count=figures.FEW), "all": "All solvers"},
     },
 )
 page.open()
 controls_errors.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to compare")
+    st.subheader(tr("What to compare"))
     controls.data(page.default.data, guided=False)
     controls_errors.budget(page)
     controls_errors.schedule(page)
-    controls_errors.solvers(page, most=100, empty="All solvers")
-    controls_errors.grids(page, most=16, empty="All that fit the schedule")
+    controls_errors.solvers(page, most=100, empty=mark("All solvers"))
+    controls_errors.grids(page, most=16, empty=mark("All that fit the schedule"))
     controls_errors.begin(page)
     controls.particles(page)
     controls.seed()
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         controls.shape(page.default.data)
         controls.solver_options(page)
 
@@ -49,7 +50,9 @@ with st.container(horizontal=True, gap="medium"):
 explain.look(words_errors.grid_map(result, measure))
 figure = figures.map_figure(result, measure, figures.FEW if rows == "few" else None)
 explain.picture(figure, figures.alt_map(result, measure), "solver-grid", wide=True)
-st.caption("Framed: the best grid of each solver. ★: the best of all. ✕: the run diverged. –: no run fits the budget.")
+st.caption(
+    tr("Framed: the best grid of each solver. ★: the best of all. ✕: the run diverged. –: no run fits the budget.")
+)
 sharing.share(page, result, figure, "solver-grid", result.to_frame)
 explain.notes(result.notes)
 explain.formula(words_errors.BUDGET, title="What is compared")

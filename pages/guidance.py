@@ -9,6 +9,7 @@ from core.experiments.choices import GuidanceChoice
 from core.experiments.guidance import GuidanceSpec
 from core.experiments.specification import ImageData, ToyData
 from core.figures import guidance as figures
+from core.language import tr
 from pages.common import compute, controls, controls_errors, controls_guidance, explain, sharing, words_guidance
 
 FREE = GuidanceChoice(name="classifier-free")
@@ -26,12 +27,12 @@ page = Page(
 page.open()
 
 with st.sidebar:
-    st.subheader("What to aim at")
+    st.subheader(tr("What to aim at"))
     controls.data(page.default.data, classed=True)
     controls_guidance.scales(page)
     controls.particles(page)
     controls.seed()
-    st.subheader("How to get there")
+    st.subheader(tr("How to get there"))
     controls_errors.solvers(page, most=5)
     controls.steps(page)
     controls.schedule(page)
@@ -44,14 +45,14 @@ figure = figures.samples_figure(result)
 explain.picture(figure, figures.alt_samples(result), "guided-samples", wide=page.default.data.kind == "images")
 sharing.share(page, result, figure, "guided-samples", lambda: figures.guidance_table(result))
 
-st.header("Guidance makes it stiff", anchor=False)
-st.markdown("The error of each solver with the same number of steps, against the reference of each scale.")
+st.header(tr("Guidance makes it stiff"), anchor=False)
+st.markdown(tr("The error of each solver with the same number of steps, against the reference of each scale."))
 measure = page.view("measure", "Error")
 figure = figures.stiffness_figure(result, measure)
 explain.picture(figure, figures.alt_stiffness(result, measure), "guided-errors")
 sharing.share(page, result, figure, "guided-errors", lambda: figures.guidance_table(result))
 
-st.header("Surer, and more alike", anchor=False)
+st.header(tr("Surer, and more alike"), anchor=False)
 figure = figures.trade_figure(result)
 explain.picture(figure, figures.alt_trade(result), "guided-trade")
 sharing.share(page, result, figure, "guided-trade", result.summary)

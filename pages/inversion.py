@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.inversion import InversionSpec
 from core.experiments.specification import ImageData
 from core.figures import inversion as figures
+from core.language import mark, tr
 from pages.common import (
     compute,
     controls,
@@ -15,6 +16,7 @@ from pages.common import (
     explain,
     pictures,
     sharing,
+    tables,
     upload_image,
     words_round_trip,
 )
@@ -32,16 +34,16 @@ page.open()
 controls_round_trip.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to encode")
+    st.subheader(tr("What to encode"))
     controls.data(page.default.data)
     upload_image.picture(page)
     controls.particles(page)
-    controls.seed("Draw")
-    st.subheader("How to encode it")
+    controls.seed(mark("Draw"))
+    st.subheader(tr("How to encode it"))
     controls_round_trip.invertible(page)
-    controls.steps(page, "Steps, each way")
+    controls.steps(page, mark("Steps, each way"))
     controls.schedule(page)
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         controls_round_trip.dither(page)
         controls.step_counts(page)
         controls.shape(page.default.data)
@@ -59,21 +61,21 @@ else:
         several = len(result.solvers) > 1
         held = int(page.view("shown", "Which solver", st.select_slider, len(result.solvers))) if several else 0
     figure, alt = figures.latent_figure(result, held), figures.alt_latent(result, held)
-    st.caption(f"{result.solvers[held].label}: each point has the same colour on both sides.")
+    st.caption(tr("{solver}: each point has the same colour on both sides.", solver=tr(result.solvers[held].label)))
 explain.picture(figure, alt, "latents", wide=True)
 sharing.share(page, result, figure, "latents", lambda: figures.statistics_table(result))
 
-st.header("Error against steps", anchor=False)
+st.header(tr("Error against steps"), anchor=False)
 measure = page.view("measure", "Error of", among=None if result.exact is not None else figures.WITHOUT_EXACT)
 figure = figures.error_figure(result, measure)
 explain.picture(figure, figures.alt_error(result, measure), "round-trip")
 sharing.share(page, result, figure, "round-trip", lambda: figures.error_table(result))
 
-st.header("What the latents are like", anchor=False)
+st.header(tr("What the latents are like"), anchor=False)
 st.markdown(
-    "Numbers of the latents, divided by σ of the first time, beside what independent standard normal ones have."
+    tr("Numbers of the latents, divided by σ of the first time, beside what independent standard normal ones have.")
 )
-st.dataframe(figures.statistics_table(result), hide_index=True)
+st.dataframe(tables.said(figures.statistics_table(result)), hide_index=True)
 explain.notes(result.notes)
 explain.formula(
     words_round_trip.PF_ODE,

@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.local_error import LocalErrorSpec
 from core.experiments.specification import ImageData
 from core.figures import local_error as figures
+from core.language import tr
 from pages.common import compute, controls, controls_errors, explain, sharing, words, words_errors
 
 page = Page(
@@ -23,12 +24,12 @@ page.open()
 controls_errors.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to look at")
+    st.subheader(tr("What to look at"))
     controls.data(page.default.data)
     controls_errors.solvers(page, most=5)
     controls_errors.variants(page)
     controls.schedule(page)
-    st.subheader("How to measure it")
+    st.subheader(tr("How to measure it"))
     controls_errors.few_steps(page)
     controls.particles(page)
     controls.seed()
@@ -40,18 +41,22 @@ if result.carried:
     what = page.view("what", "Error")
 else:
     what = "local"
-    st.info("Errors of a learned score are not carried to the end: each would need hundreds of network evaluations.")
+    st.info(
+        tr("Errors of a learned score are not carried to the end: each would need hundreds of network evaluations.")
+    )
 explain.look(words_errors.local_error(result))
 figure = figures.steps_figure(result, what)
 explain.picture(figure, figures.alt_steps(result, what), "error-by-step")
-st.caption("Hollow marks: start-up, while the history is too short. Stars: the last step, or all of lower order.")
+st.caption(tr("Hollow marks: start-up, while the history is too short. Stars: the last step, or all of lower order."))
 sharing.share(page, result, figure, "error-by-step", result.to_frame)
 
 if result.carried:
-    st.header("What start, middle and end of a run cost", anchor=False)
+    st.header(tr("What start, middle and end of a run cost"), anchor=False)
     st.markdown(
-        "The errors of all steps of a phase, carried to the end and added. All together they are the end error as far "
-        "as small errors go; the mark beside it is the end error measured."
+        tr(
+            "The errors of all steps of a phase, carried to the end and added. All together they are the end error as "
+            "far as small errors go; the mark beside it is the end error measured."
+        )
     )
     figure = figures.phases_figure(result)
     explain.picture(figure, figures.alt_phases(result), "error-by-phase")
@@ -59,5 +64,5 @@ if result.carried:
 
 explain.notes(result.notes)
 explain.formula(words_errors.LOCAL, words.ODE, title="The equations")
-with st.expander("One step of each solver, in formula"):
+with st.expander(tr("One step of each solver, in formula")):
     explain.solver_formulas(words.infos(result))

@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.noise_sweep import NoiseSweepSpec
 from core.experiments.specification import ImageData, ToyData
 from core.figures import noise_sweep as figures
+from core.language import tr
 from pages.common import compute, controls, controls_noise, explain, sharing, words_noise
 
 page = Page(
@@ -22,17 +23,17 @@ page.open()
 controls_noise.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to sample")
+    st.subheader(tr("What to sample"))
     controls.data(page.default.data, learned=False, guided=False)
     controls.particles(page)
     controls.seed()
-    st.subheader("How to sample it")
+    st.subheader(tr("How to sample it"))
     controls_noise.sampler(page)
     controls_noise.budget(page)
     controls.schedule(page)
-    st.subheader("The wrong score")
+    st.subheader(tr("The wrong score"))
     controls_noise.score_error(page)
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         controls_noise.distance(page)
         controls.times(page)
         controls.shape(page.default.data)
@@ -42,7 +43,9 @@ result = compute.shown(page)
 explain.look(words_noise.sweep(result))
 figure = figures.sweep_figure(result)
 explain.picture(figure, figures.alt_sweep(result), "noise")
-st.caption("★ the least distance. Bars: 95 % intervals. Band: two sets of exact samples of this size, by chance alone.")
+st.caption(
+    tr("★ the least distance. Bars: 95 % intervals. Band: two sets of exact samples of this size, by chance alone.")
+)
 sharing.share(page, result, figure, "noise", lambda: figures.sweep_table(result))
 explain.notes(result.notes)
 explain.formula(

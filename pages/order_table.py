@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.order_table import OrderTableSpec
 from core.experiments.specification import ImageData
 from core.figures import order_table as figures
+from core.language import mark, tr
 from pages.common import compute, controls, controls_errors, explain, sharing, words_errors
 
 RAMP = {
@@ -33,20 +34,23 @@ page.open()
 controls_errors.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to measure")
+    st.subheader(tr("What to measure"))
     controls.data(page.default.data)
     controls_errors.solvers(page, most=12)
     controls.schedules(page, most=5)
     controls_errors.grids(page, most=5)
     controls_errors.begin(page)
     controls_errors.preset(
-        "How a ramp loses an order", page, RAMP, "Third-order solvers with both starts, from the middle of a schedule."
+        mark("How a ramp loses an order"),
+        page,
+        RAMP,
+        mark("Third-order solvers with both starts, from the middle of a schedule."),
     )
-    st.subheader("How to measure it")
+    st.subheader(tr("How to measure it"))
     controls.step_counts(page)
     controls.particles(page)
     controls.seed()
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         controls.shape(page.default.data)
         controls.solver_options(page)
 
@@ -54,8 +58,10 @@ result = compute.shown(page)
 
 if result.spec.data.kind == "images":
     st.info(
-        "A few images can show an order only roughly: one that ends at another image decides the whole error. "
-        "2-D data tell more, and sooner."
+        tr(
+            "A few images can show an order only roughly: one that ends at another image decides the whole error. "
+            "2-D data tell more, and sooner."
+        )
     )
 measure = page.view("measure", "Error over particles")
 explain.look(words_errors.order_table(result, measure))
@@ -63,9 +69,9 @@ figure, alt = figures.map_figure(result, measure), figures.alt_orders(result, me
 explain.picture(figure, alt, "order-map", wide=True)
 sharing.share(page, result, figure, "order-map", lambda: figures.order_frame(result, measure))
 
-st.header("How sure, and how far from the claim", anchor=False)
+st.header(tr("How sure, and how far from the claim"), anchor=False)
 st.markdown(
-    "A dot is a measured order, its bar the 95 % interval, the grey line the claim. Hollow dots are not asymptotic."
+    tr("A dot is a measured order, its bar the 95 % interval, the grey line the claim. Hollow dots are not asymptotic.")
 )
 figure = figures.interval_figure(result, measure)
 explain.picture(figure, alt, "order-intervals")

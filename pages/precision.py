@@ -8,7 +8,8 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.precision import PrecisionSpec
 from core.experiments.specification import ImageData
 from core.figures import precision as figures
-from pages.common import compute, controls, controls_errors, explain, sharing, words, words_errors
+from core.language import tr
+from pages.common import compute, controls, controls_errors, explain, sharing, tables, words, words_errors
 
 page = Page(
     name="precision",
@@ -22,12 +23,12 @@ page.open()
 controls_errors.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to measure")
+    st.subheader(tr("What to measure"))
     controls.data(page.default.data)
     controls_errors.solvers(page, most=4)
     controls_errors.precisions(page)
     controls.schedule(page)
-    st.subheader("How to measure it")
+    st.subheader(tr("How to measure it"))
     controls.step_counts(page)
     controls.particles(page)
     controls.seed()
@@ -38,11 +39,11 @@ result = compute.shown(page)
 explain.look(words_errors.precision(result))
 figure = figures.v_figure(result)
 explain.picture(figure, figures.alt_v(result), "precision", wide=len(result.spec.solvers) > 1)
-st.caption("Dotted: rounding predicted. Stars: from here on rounding is more than the error of the steps.")
+st.caption(tr("Dotted: rounding predicted. Stars: from here on rounding is more than the error of the steps."))
 sharing.share(page, result, figure, "precision", result.to_frame)
 
-st.header("Least error in each precision", anchor=False)
-st.dataframe(result.summary(), hide_index=True, height="content", column_config=words_errors.SCIENTIFIC)
+st.header(tr("Least error in each precision"), anchor=False)
+st.dataframe(tables.said(result.summary()), hide_index=True, height="content", column_config=words_errors.SCIENTIFIC)
 
 explain.notes(result.notes)
 explain.formula(words_errors.ROUNDING, words.ODE, title="The equations")

@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.recommend import RecommendSpec
 from core.experiments.specification import ImageData
 from core.figures import recommend as figures
+from core.language import mark, message, tr
 from pages.common import (
     compute,
     controls,
@@ -21,7 +22,12 @@ from pages.common import (
 )
 
 BUDGETS = (5, 8, 10, 15, 20, 30, 50)
-SHARES = {0.125: "an eighth of the particles", 0.25: "a quarter", 0.5: "half", 1.0: "all particles: no screening"}
+SHARES = {
+    0.125: mark("an eighth of the particles"),
+    0.25: mark("a quarter"),
+    0.5: mark("half"),
+    1.0: mark("all particles: no screening"),
+}
 
 page = Page(
     name="recommend",
@@ -42,7 +48,7 @@ def show_budgets(chosen: tuple[int, ...]) -> None:
 
 
 with st.sidebar:
-    st.subheader("What to choose for")
+    st.subheader(tr("What to choose for"))
     controls.data(page.default.data, guided=False)
     controls_errors.budget(page)
     controls_errors.schedule(page)
@@ -56,11 +62,11 @@ with st.sidebar:
         required=True,
         help="The median is not moved by the few particles that end in another mode of the data; the RMS is.",
     )
-    controls_errors.grids(page, most=16, empty="All that fit the schedule")
+    controls_errors.grids(page, most=16, empty=mark("All that fit the schedule"))
     controls.particles(page)
     controls.seed()
-    with st.expander("More settings"):
-        controls_errors.solvers(page, most=100, empty="All solvers")
+    with st.expander(tr("More settings")):
+        controls_errors.solvers(page, most=100, empty=mark("All solvers"))
         settings.switch(
             "Also versions known to lose their order",
             "recommend.published",
@@ -76,7 +82,7 @@ with st.sidebar:
             "recommend.screen",
             sorted({*SHARES, settings.get("recommend.screen", page.default.screen)}),
             page.default.screen,
-            format_func=lambda share: SHARES.get(share, f"{share:.0%} of the particles"),
+            format_func=lambda share: SHARES.get(share) or message("{share:.0%} of the particles", share=share),
             help="All candidates run with so many particles; only the leaders run with all.",
         )
         if fields.kind() == "toy":
@@ -101,25 +107,27 @@ figure = figures.ranking_figure(result, order)
 explain.picture(figure, figures.alt_ranking(result, order), "ranking")
 if best is not None:
     st.caption(
-        "★ the best. Filled: cannot be told from the best; open: can be. Bars: 95 % intervals. Times are of one run "
-        "with all particles on this device."
+        tr(
+            "★ the best. Filled: cannot be told from the best; open: can be. Bars: 95 % intervals. Times are of one "
+            "run with all particles on this device."
+        )
     )
 sharing.share(page, result, figure, "ranking", lambda: figures.ranking_table(result, order))
 
 if result.curve:
-    st.subheader("The best at each budget", anchor=False)
+    st.subheader(tr("The best at each budget"), anchor=False)
     st.markdown(words_recommend.budgets(result))
     curve = figures.budgets_figure(result)
     explain.picture(curve, figures.alt_budgets(result), "budgets")
     sharing.share(page, result, curve, "budgets", lambda: figures.budgets_table(result))
-    st.button("Leave out the other budgets", key="no budgets", on_click=show_budgets, args=((),), type="tertiary")
+    st.button(tr("Leave out the other budgets"), key="no budgets", on_click=show_budgets, args=((),), type="tertiary")
 else:
     st.button(
-        f"Find the best at {', '.join(map(str, BUDGETS))} NFE",
+        tr("Find the best at {budgets} NFE", budgets=", ".join(map(str, BUDGETS))),
         key="budgets",
         on_click=show_budgets,
         args=(BUDGETS,),
-        help="Runs all candidates within each of these budgets: several times the work of the picture above.",
+        help=tr("Runs all candidates within each of these budgets: several times the work of the picture above."),
     )
 explain.notes((*words_recommend.CAVEATS, *result.notes))
 explain.formula(

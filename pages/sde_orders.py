@@ -8,6 +8,7 @@ from pages.common.page import Page  # first: it sets up the process
 from core.experiments.sde_orders import SdeOrdersSpec
 from core.experiments.specification import ImageData, ToyData
 from core.figures import sde_orders as figures
+from core.language import tr
 from pages.common import compute, controls, controls_noise, explain, sharing, words_noise
 
 page = Page(
@@ -22,16 +23,16 @@ page.open()
 controls_noise.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to sample")
+    st.subheader(tr("What to sample"))
     controls.data(page.default.data, learned=False, guided=False)
     controls.particles(page)
     controls.seed()
-    st.subheader("How to sample it")
+    st.subheader(tr("How to sample it"))
     controls_noise.samplers_with_noise(page)
     controls.step_counts(page)
     controls.schedule(page)
     controls_noise.test_function(page)
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         controls.times(page)
         controls.shape(page.default.data)
         controls.solver_options(page)
@@ -41,7 +42,7 @@ result = compute.shown(page)
 explain.look(words_noise.orders(result))
 figure = figures.orders_figure(result)
 explain.picture(figure, figures.alt_orders(result), "sde-orders", wide=True)
-st.caption(f"Weak error: of {result.weak_of}. Dotted: order 1 and order 2. Bars: 95 % intervals.")
+st.caption(tr("Weak error: of {what}. Dotted: order 1 and order 2. Bars: 95 % intervals.", what=tr(result.weak_of)))
 sharing.share(page, result, figure, "sde-orders", lambda: figures.orders_table(result))
 explain.notes(result.notes)
 explain.formula(words_noise.STRONG_WEAK, words_noise.CLOSED_FORM, title="The definitions, and how they are measured")

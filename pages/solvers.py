@@ -10,6 +10,7 @@ from core.experiments.choices import SolverChoice
 from core.experiments.peers import peer_snippet
 from core.experiments.specification import ImageData
 from core.figures import catalogue as figures
+from core.language import mark, tr
 from core.references import bibtex
 from core.solvers import SOLVERS
 from pages.common import compute, controls, explain, options, sharing
@@ -28,17 +29,17 @@ page.open()
 catalogue.begin(page)
 
 with st.sidebar:
-    st.subheader("The grid of the card")
+    st.subheader(tr("The grid of the card"))
     controls.schedule(page)
-    controls.steps(page, "Steps of the weights")
-    st.subheader("The solver's options")
+    controls.steps(page, mark("Steps of the weights"))
+    st.subheader(tr("The solver's options"))
     options.draw(catalogue.SLOT, SolverChoice)
-    st.subheader("What the order is measured on")
+    st.subheader(tr("What the order is measured on"))
     controls.data(page.default.data)
     controls.step_counts(page)
     controls.particles(page)
     controls.seed()
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         controls.shape(page.default.data)
         controls.times(page)
 
@@ -46,8 +47,8 @@ catalogue.choose(page)
 result = compute.shown(page)
 
 chosen, info = result.cards[0], SOLVERS[result.cards[0].name]
-st.header(chosen.label, anchor=False, divider="gray")
-st.markdown(info.description)
+st.header(tr(chosen.label), anchor=False, divider="gray")
+st.markdown(tr(info.description))
 st.caption(words.kind(info))
 catalogue.formulas(result)
 words.facts(result)
@@ -55,26 +56,26 @@ words.advice(info)
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("Order", anchor=False)
+    st.subheader(tr("Order"), anchor=False)
     explain.look(words.order(result))
     figure = figures.order_figure(result)
     explain.picture(figure, figures.alt_order(result), "solver-order")
     sharing.share(page, result, figure, "solver-order", lambda: words.errors_table(result))
 with right:
-    st.subheader("Bell curves", anchor=False)
+    st.subheader(tr("Bell curves"), anchor=False)
     st.markdown(words.widths(result))
     figure = figures.widths_figure(result)
     explain.picture(figure, figures.alt_widths(result), "solver-widths")
     sharing.share(page, result, figure, "solver-widths", lambda: words.widths_table(result))
 
-st.header("Weights on the grid", anchor=False)
+st.header(tr("Weights on the grid"), anchor=False)
 st.markdown(words.weights(result))
 if chosen.response is not None:
     catalogue.weights(page, result)
 if chosen.region is not None:
-    st.header("Stability", anchor=False)
+    st.header(tr("Stability"), anchor=False)
     st.markdown(
-        "Inside the curve errors shrink. The marks are the steps of the grid, for bell curves of several widths."
+        tr("Inside the curve errors shrink. The marks are the steps of the grid, for bell curves of several widths.")
     )
     figure = figures.region_figure(result)
     explain.picture(figure, figures.alt_region(result), "solver-region")
@@ -82,12 +83,12 @@ if chosen.region is not None:
 
 explain.notes(result.notes)
 explain.formula(words.WEIGHTS, words.STABILITY, words.REGION, title="How the pictures are made")
-with st.expander("Cite"):
+with st.expander(tr("Cite")):
     st.caption(info.source)
     if info.cite:
         st.code(bibtex(info.cite), language="bibtex", wrap_lines=True)
 for peer in info.peers:
-    with st.expander(f"The same in {peer.library}"):
+    with st.expander(tr("The same in {library}", library=peer.library)):
         if peer.note:
-            st.markdown(peer.note)
+            st.markdown(tr(peer.note))
         st.code(peer_snippet(peer), language="python")

@@ -6,6 +6,7 @@ from pages.common.page import Page  # first: it sets up the process
 
 # isort: split
 from core.experiments.specification import ImageData, SolverChoice, ToyData, TrajectoriesSpec
+from core.language import mark, tr
 from pages.common import compute, controls, explain, pictures, player, words
 
 SOLVERS = tuple(SolverChoice(name=name) for name in ("ddim", "edm-heun", "dpmpp-3m"))
@@ -45,18 +46,30 @@ if result is not None:
     with after:
         words.cost_table(result)
 
-st.header("Where to go from here", anchor=False)
+st.header(tr("Where to go from here"), anchor=False)
 WAYS = (
-    ("schedules", "Schedules", "How noise comes in, and where the steps are put."),
-    ("solvers", "Solvers", "Every solver: its formula, its weights, the order it claims and the order it has."),
-    ("trajectories", "Trajectories", "Choose data, solvers and steps; see paths, density and error along the way."),
-    ("curvature", "Curvature", "Why some paths are easy: how much they bend, and when."),
-    ("convergence", "Error against steps", "What a step costs and what it buys: measured orders and their floor."),
-    ("local_error", "Step by step", "Which steps cost most, and what the first and the last one add."),
-    ("time_grids", "Time grids", "The same steps in better places: grids made for your problem."),
-    ("recommend", "Choose a solver", "All candidates within your budget, ranked with how sure that is."),
+    ("schedules", mark("Schedules"), mark("How noise comes in, and where the steps are put.")),
+    (
+        "solvers",
+        mark("Solvers"),
+        mark("Every solver: its formula, its weights, the order it claims and the order it has."),
+    ),
+    (
+        "trajectories",
+        mark("Trajectories"),
+        mark("Choose data, solvers and steps; see paths, density and error along the way."),
+    ),
+    ("curvature", mark("Curvature"), mark("Why some paths are easy: how much they bend, and when.")),
+    (
+        "convergence",
+        mark("Error against steps"),
+        mark("What a step costs and what it buys: measured orders and their floor."),
+    ),
+    ("local_error", mark("Step by step"), mark("Which steps cost most, and what the first and the last one add.")),
+    ("time_grids", mark("Time grids"), mark("The same steps in better places: grids made for your problem.")),
+    ("recommend", mark("Choose a solver"), mark("All candidates within your budget, ranked with how sure that is.")),
 )
 for place, (file, title, text) in zip((*st.columns(4), *st.columns(4)), WAYS, strict=True):
     with place.container(border=True, height="stretch", gap="small", key=f"way-{file}"):
-        st.page_link(f"pages/{file}.py", label=f"**{title}**")
-        st.caption(text)
+        st.page_link(f"pages/{file}.py", label=f"**{tr(title)}**")
+        st.caption(tr(text))

@@ -9,6 +9,7 @@ from core.experiments.grid_map import fixed_step_solvers
 from core.experiments.specification import ImageData
 from core.experiments.time_grids import MOST_TRAINING, TimeGridsSpec
 from core.figures import time_grids as figures
+from core.language import joined, message, tr
 from core.solvers import SOLVERS
 from pages.common import compute, controls, controls_errors, explain, fields, openings, settings, sharing, words_grids
 
@@ -29,7 +30,7 @@ page.open()
 controls_errors.family(page.name)
 
 with st.sidebar:
-    st.subheader("What to make grids for")
+    st.subheader(tr("What to make grids for"))
     controls.data(page.default.data, learned=False, guided=False)
     controls_errors.schedule(page)
     settings.choose(
@@ -53,11 +54,11 @@ with st.sidebar:
         fields.name_of(page.name, "training", fields.kind()),
         [rung for rung in TRAINING if rung <= most],
         page.default.training,
-        help=f"4 to {most}. More take longer and suit other particles better.",
+        help=message("4 to {most}. More take longer and suit other particles better.", most=most),
     )
     controls.particles(page)
     controls.seed()
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         controls.times(page)
         controls.shape(page.default.data)
 
@@ -69,10 +70,10 @@ explain.picture(figure, figures.alt_errors(result), "time-grids")
 best = result.best(made=True)
 if best is not None:
     openings.offer(result.spec, result.spec.solver, best.choice, result.steps)
-st.caption(f"Bars: 95 % intervals over the held-out particles. {words_grids.overfit(result)}")
+st.caption(tr(joined([tr("Bars: 95 % intervals over the held-out particles."), words_grids.overfit(result)])))
 sharing.share(page, result, figure, "time-grids", lambda: figures.table(result))
 
-st.header("Where the steps lie", anchor=False)
+st.header(tr("Where the steps lie"), anchor=False)
 along = page.view("along", "Along")
 knots = figures.knots_figure(result, along)
 explain.picture(knots, figures.alt_knots(result, along), "knots")

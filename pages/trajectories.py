@@ -9,6 +9,7 @@ from core.experiments.demos import DEMOS, Demo
 from core.experiments.specification import MAX_LINES, ImageData, TrajectoriesSpec
 from core.figures import attempts
 from core.figures import trajectories as figures
+from core.language import joined, message, tr
 from pages.common import compute, controls, explain, fields, pictures, player, settings, sharing, words
 
 NOISY = "euler-maruyama"
@@ -35,8 +36,8 @@ def add_noise() -> None:
 def demonstrations() -> None:
     """Buttons that set everything as in the demonstrations that people know."""
     for name, demo in DEMOS.items():
-        st.button(demo.title, key=f"demo {name}", on_click=show, args=(demo,), width="stretch")
-        st.caption(demo.description)
+        st.button(tr(demo.title), key=f"demo {name}", on_click=show, args=(demo,), width="stretch")
+        st.caption(tr(demo.description))
 
 
 def show(demo: Demo) -> None:
@@ -45,17 +46,17 @@ def show(demo: Demo) -> None:
 
 
 with st.sidebar:
-    st.subheader("What to carry")
+    st.subheader(tr("What to carry"))
     controls.data(page.default.data)
     controls.particles(page)
     controls.seed()
-    st.subheader("How to carry it")
+    st.subheader(tr("How to carry it"))
     controls.solvers(page)
     controls.steps(page)
     controls.schedule(page)
     controls.more(page)
     if fields.kind() == "images":
-        with st.expander("Known demonstrations"):
+        with st.expander(tr("Known demonstrations")):
             demonstrations()
 
 player.keep_start(page)
@@ -69,7 +70,7 @@ with before:
     page.view("layout", "Show", among=None if of_images else 2)
     explain.look(words.side_by_side(result) if apart else words.trajectories(result))
     if apart and not any(path.stochastic for path in result.paths):
-        st.button("Add a solver that draws noise", key="add noise", on_click=add_noise)
+        st.button(tr("Add a solver that draws noise"), key="add noise", on_click=add_noise)
 with picture:
     if apart:
         pictures.side_by_side(page, result)
@@ -80,26 +81,41 @@ with picture:
 with after:
     words.cost_table(result)
 
-st.header("Where along the path the error comes from", anchor=False)
+st.header(tr("Where along the path the error comes from"), anchor=False)
 st.markdown(
-    f"Distance to the reference path at every step, averaged over {'pixels' if of_images else 'particles'} (RMS). "
-    "A stochastic solver draws noise of its own, so it has no path to be compared with."
+    tr(
+        "Distance to the reference path at every step, averaged over pixels (RMS). A stochastic solver draws noise of "
+        "its own, so it has no path to be compared with."
+        if of_images
+        else "Distance to the reference path at every step, averaged over particles (RMS). A stochastic solver draws "
+        "noise of its own, so it has no path to be compared with."
+    )
 )
 figure = figures.error_figure(result)
 explain.picture(figure, figures.alt_error(result), "error-along-path")
 sharing.share(page, result, figure, "error-along-path", lambda: words.error_table(result))
 
 if attempts.adaptive_paths(result):
-    st.header("Steps that were tried", anchor=False)
+    st.header(tr("Steps that were tried"), anchor=False)
     st.markdown(
-        "A solver with a step control tries a step, estimates its error from two answers of different order, and takes "
-        "it only if the error is within the tolerance. " + attempts.attempts_in_words(result)
+        tr(
+            joined(
+                [
+                    message(
+                        "A solver with a step control tries a step, estimates its error from two answers of different "
+                        "order, and takes it only if the error is within the tolerance."
+                    ),
+                    attempts.attempts_in_words(result),
+                ]
+            )
+        )
     )
     figure = attempts.attempts_figure(result)
-    explain.picture(figure, f"Steps tried by adaptive solvers. {attempts.attempts_in_words(result)}", "attempts")
+    alt = joined([message("Steps tried by adaptive solvers."), attempts.attempts_in_words(result)])
+    explain.picture(figure, alt, "attempts")
     sharing.share(page, result, figure, "attempts", lambda: attempts.attempts_table(result))
 
 explain.notes(result.notes)
 explain.formula(words.ODE, words.SDE, title="The equations")
-with st.expander("One step of each solver, in formula"):
+with st.expander(tr("One step of each solver, in formula")):
     explain.solver_formulas(words.infos(result))

@@ -208,7 +208,7 @@ def of_entry(info: Any) -> Iterator[str]:
 
 def of_option(key: str, option: Option) -> Iterator[str]:
     """What the widget of an option shows."""
-    yield option.title or key.replace("_", " ").capitalize()
+    yield option.called(key)
     yield option.help
     yield from (choice for choice in option.choices if isinstance(choice, str))
 

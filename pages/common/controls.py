@@ -13,7 +13,7 @@ from core.experiments.build import CUSTOM_BANDWIDTH
 from core.experiments.choices import GridChoice, GuidanceChoice, SolverChoice
 from core.experiments.specification import CUSTOM, DRAWN, OWN
 from core.grids import GRIDS
-from core.language import tr
+from core.language import mark, message, tr
 from core.models.guidance import GUIDANCE
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
@@ -47,8 +47,10 @@ def _images(default: Any, described: bool, learned: bool, guided: bool, classed:
     offered = [name for name, info in IMAGE_DATA.items() if (learned or info.exact) and (info.classes or not classed)]
     held = settings.get("images.name", default.name)
     if held not in offered:
-        why = "has a learned score, for which this would take too long" if not learned else "has no classes"
-        st.caption(f"{IMAGE_DATA[held].title} {why}.")
+        why = (
+            mark("{data} has no classes.") if learned else mark("{data} has a learned score: this would take too long.")
+        )
+        st.caption(tr(why, data=tr(IMAGE_DATA[held].title)))
         settings.put("images.name", default.name)
     name = settings.choose(
         "Images",
@@ -60,7 +62,7 @@ def _images(default: Any, described: bool, learned: bool, guided: bool, classed:
     )
     info = IMAGE_DATA[name]
     if described:
-        st.caption(info.description)
+        st.caption(tr(info.description))
     if described:
         _class(default, name, info.classes, guided, whole=not (info.needs_label or classed))
 
@@ -75,7 +77,7 @@ def _class(default: Any, name: str, classes: tuple[str, ...], guided: bool, whol
         f"{default.kind}.label@{name}",
         [*([fields.ALL] if whole else []), *range(len(classes))],
         own.label if own and own.label is not None else fields.ALL,
-        format_func=lambda label: "All classes" if label == fields.ALL else classes[label],
+        format_func=lambda label: mark("All classes") if label == fields.ALL else classes[label],
     )
     if label == fields.ALL or not guided:
         return
@@ -89,7 +91,7 @@ def _class(default: Any, name: str, classes: tuple[str, ...], guided: bool, whol
         slot,
         [*([fields.NONE] if whole else []), *(held if held.split("(")[0] == kind else kind for kind in GUIDANCE)],
         held,
-        format_func=lambda text: "None" if text == fields.NONE else GUIDANCE[text.split("(")[0]].title,
+        format_func=lambda text: mark("None") if text == fields.NONE else GUIDANCE[text.split("(")[0]].title,
         help="Push the model towards the class, harder than its own score does.",
     )
     if settings.get(slot) != fields.NONE:
@@ -106,7 +108,7 @@ def toy(default: Any, described: bool = True, guided: bool = True, classed: bool
         "toy.name",
         offered,
         default.name,
-        format_func=lambda name: tr(OWN[name] if name in OWN else TOY_DATA[name].title),
+        format_func=lambda name: OWN[name] if name in OWN else TOY_DATA[name].title,
         help="Every set is a mixture of Gaussians, so its score is known exactly at every noise level.",
     )
     if name == CUSTOM:
@@ -114,7 +116,7 @@ def toy(default: Any, described: bool = True, guided: bool = True, classed: bool
     elif name == DRAWN:
         drawing.sheet()
     elif described:
-        st.caption(TOY_DATA[name].description)
+        st.caption(tr(TOY_DATA[name].description))
         _class(default, name, TOY_DATA[name].classes, guided, whole=not classed)
 
 
@@ -173,10 +175,10 @@ def solvers(page: Any, most: int = limits.MAX_LINES, stochastic: bool = True) ->
         max_selections=most,
         select_all=False,
         placeholder="Choose solvers",
-        help=f"Up to {most}: more lines cannot be told apart. All start from the same noise.",
+        help=message("Up to {most}: more lines cannot be told apart. All start from the same noise.", most=most),
     )
     if not chosen:
-        st.caption("Choose at least one solver.")
+        st.caption(tr("Choose at least one solver."))
 
 
 def solver_options(page: Any) -> None:
@@ -185,7 +187,7 @@ def solver_options(page: Any) -> None:
     options.draw(slot, SolverChoice)
 
 
-def steps(page: Any, label: str = "Steps", field: str = "steps") -> None:
+def steps(page: Any, label: str = mark("Steps"), field: str = "steps") -> None:
     """Number of steps."""
     kind = fields.kind() if page.images is not None else "toy"
     most = limits.MAX_TOY_STEPS if kind == "toy" else limits.MAX_IMAGE_STEPS
@@ -194,7 +196,7 @@ def steps(page: Any, label: str = "Steps", field: str = "steps") -> None:
         fields.name_of(page.name, field, kind),
         [rung for rung in STEPS if rung <= most],
         getattr(page.default, field),
-        help=f"1 to {most}: more only costs time. A step may cost several model evaluations (NFE).",
+        help=message("1 to {most}: more only costs time. A step may cost several model evaluations (NFE).", most=most),
     )
 
 
@@ -212,7 +214,7 @@ def step_counts(page: Any) -> None:
         default,
         max_selections=12,
         select_all=False,
-        help=f"2 to 12 of them, each 1 to {most}. Doubling shows the order as a straight line.",
+        help=message("2 to 12 of them, each 1 to {most}. Doubling shows the order as a straight line.", most=most),
     )
 
 
@@ -220,25 +222,27 @@ def particles(page: Any) -> None:
     """How many particles or images."""
     kind = fields.kind()
     if kind == "images":
-        label, rungs, most = "Images at a time", IMAGE_COUNTS, limits.MAX_IMAGES
+        label, rungs, most = mark("Images at a time"), IMAGE_COUNTS, limits.MAX_IMAGES
     else:
-        label, rungs, most = "Particles", TOY_PARTICLES, page.toy.most_particles
+        label, rungs, most = mark("Particles"), TOY_PARTICLES, page.toy.most_particles
     settings.ladder(
         label,
         fields.name_of(page.name, "particles", kind),
         [rung for rung in rungs if rung <= most],
         page.default.particles,
-        help=f"1 to {most}: more cost memory and time. The noise of the first ones stays as more are added.",
+        help=message(
+            "1 to {most}: more cost memory and time. The noise of the first ones stays as more are added.", most=most
+        ),
     )
 
 
-def seed(label: str = "Noise") -> None:
+def seed(label: str = mark("Noise")) -> None:
     """Which noise, and a button for another."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         settings.number(
             label, "seed", 0, 0, 2**31 - 1, step=1, help="Seed of the starting noise: the same seed, the same picture."
         )
-        st.button("Another", key="another noise", on_click=_another, help="Draw other noise: the next seed.")
+        st.button(tr("Another"), key="another noise", on_click=_another, help=tr("Draw other noise: the next seed."))
 
 
 def _another() -> None:
@@ -265,7 +269,13 @@ def grid(page: Any) -> None:
     held = settings.get(slot, default)
     choice = GridChoice.model_validate(held)
     if not choice.info.fits(span):
-        st.caption(f"{choice.label} needs a discrete chain, so {page.default.grid.label} takes its place.")
+        st.caption(
+            tr(
+                "{grid} needs a discrete chain, so {other} takes its place.",
+                grid=tr(choice.label),
+                other=tr(page.default.grid.label),
+            )
+        )
         settings.put(slot, default)
         choice = page.default.grid
     settings.put(f"{slot}@{choice.name}", str(choice))  # its options, for when it is chosen again
@@ -294,7 +304,10 @@ def times(page: Any) -> None:
         help="Otherwise the whole range of the schedule, which is cut off just before the noise or the data.",
     ):
         return
-    for label, end, value in (("From t", "t_start", span.t_max), ("Down to t", "t_end", span.t_min)):
+    for label, end, value in (
+        (mark("From t"), "t_start", span.t_max),
+        (mark("Down to t"), "t_end", span.t_min),
+    ):
         settings.number(
             label,
             f"{end}@{name}",
@@ -303,7 +316,11 @@ def times(page: Any) -> None:
             span.t_max,
             step=None,
             format="%.5g",
-            help=f"{span.t_min:g} to {span.t_max:g}: outside, the signal or the noise of this schedule vanishes.",
+            help=message(
+                "{low:g} to {high:g}: outside, the signal or the noise of this schedule vanishes.",
+                low=span.t_min,
+                high=span.t_max,
+            ),
         )
 
 
@@ -317,7 +334,7 @@ def schedules(page: Any, most: int) -> None:
         format_func=_title(SCHEDULES),
         max_selections=most,
         select_all=False,
-        help=f"1 to {most}: more cannot be told apart.",
+        help=message("1 to {most}: more cannot be told apart.", most=most),
     )
 
 
@@ -349,7 +366,7 @@ def grids(page: Any) -> None:
         format_func=_label,
         max_selections=limits.MAX_GRIDS,
         select_all=False,
-        help=f"1 to {limits.MAX_GRIDS}: more rows cannot be read.",
+        help=message("1 to {most}: more rows cannot be read.", most=limits.MAX_GRIDS),
     )
     options.draw(slot, GridChoice)
 
@@ -367,7 +384,7 @@ def nodes(page: Any) -> None:
 
 def more(page: Any) -> None:
     """What is rarely changed, folded away: scale and width of 2-D data, the span of times, options of solvers."""
-    with st.expander("More settings"):
+    with st.expander(tr("More settings")):
         shape(page.default.data)
         times(page)
         solver_options(page)
@@ -377,4 +394,4 @@ def ways(family: dict[str, str], here: str) -> None:
     """One row of links to pages that belong together (file name: title); the one that is open is set in bold."""
     with st.container(horizontal=True, gap="small", key="family"):
         for name, title in family.items():
-            st.page_link(f"pages/{name}.py", label=f"**{title}**" if name == here else title, width="content")
+            st.page_link(f"pages/{name}.py", label=f"**{tr(title)}**" if name == here else tr(title), width="content")

@@ -9,21 +9,22 @@ from core.experiments.local_error import MOST_STEPS
 from core.experiments.precision import DTYPES
 from core.experiments.specification import GridChoice, SolverChoice
 from core.grids import GRIDS
+from core.language import mark, message, tr
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 from pages.common import controls, fields, settings
 
 FAMILY = {
-    "convergence": "Error curve",
-    "local_error": "Step by step",
-    "grid_map": "Solver × grid",
-    "time_grids": "Time grids",
-    "order_table": "Orders",
-    "precision": "Precision",
+    "convergence": mark("Error curve"),
+    "local_error": mark("Step by step"),
+    "grid_map": mark("Solver × grid"),
+    "time_grids": mark("Time grids"),
+    "order_table": mark("Orders"),
+    "precision": mark("Precision"),
 }
 BUDGETS = [*range(1, 13), 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
 STEPS = [*range(2, 13), 15, 20, 25, 30, 40, 50, 75, 100]
-BEGIN = {"noise": "Pure noise", "middle": "The middle"}
+BEGIN = {"noise": mark("Pure noise"), "middle": mark("The middle")}
 
 
 def family(here: str) -> None:
@@ -45,11 +46,14 @@ def solvers(page: Any, most: int, empty: str = "") -> None:
         format_func=lambda text: SolverChoice.model_validate(text).label,
         max_selections=most,
         select_all=False,
-        placeholder=empty or "Choose solvers",
-        help=f"Up to {most}. Only solvers that draw no noise and take the steps of the grid have an order to measure.",
+        placeholder=empty or mark("Choose solvers"),
+        help=message(
+            "Up to {most}. Only solvers that draw no noise and take the steps of the grid have an order to measure.",
+            most=most,
+        ),
     )
     if not chosen and not empty:
-        st.caption("Choose at least one solver.")
+        st.caption(tr("Choose at least one solver."))
 
 
 def grids(page: Any, most: int, empty: str = "") -> None:
@@ -64,8 +68,8 @@ def grids(page: Any, most: int, empty: str = "") -> None:
         format_func=lambda text: GridChoice.model_validate(text).label,
         max_selections=most,
         select_all=False,
-        placeholder=empty or "Choose time grids",
-        help=f"Up to {most}: more columns cannot be read.",
+        placeholder=empty or mark("Choose time grids"),
+        help=message("Up to {most}: more columns cannot be read.", most=most),
     )
 
 
@@ -89,7 +93,7 @@ def budget(page: Any) -> None:
         fields.name_of(page.name, "nfe", fields.kind()),
         [rung for rung in BUDGETS if rung <= most],
         page.default.nfe,
-        help=f"1 to {most} for each run. A solver that asks twice a step takes half as many steps.",
+        help=message("1 to {most} for each run. A solver that asks twice a step takes half as many steps.", most=most),
     )
 
 
@@ -110,7 +114,7 @@ def begin(page: Any) -> None:
 
 def preset(label: str, page: Any, values: dict[str, Any], words: str) -> None:
     """A button that sets several settings of the page at once."""
-    st.button(label, key=f"preset {page.name} {label}", on_click=_set, args=(page.name, values), help=words)
+    st.button(tr(label), key=f"preset {page.name} {label}", on_click=_set, args=(page.name, values), help=tr(words))
 
 
 def _set(page: str, values: dict[str, Any]) -> None:
@@ -124,14 +128,17 @@ def variants(page: Any) -> None:
     chosen = settings.get(slot, [str(choice) for choice in page.default.solvers])
     names = dict.fromkeys(SolverChoice.model_validate(text).name for text in chosen)
     offered = {
-        f"{SOLVERS[name].title}: {key.replace('_', ' ')}": (name, key)
+        tr("{solver}: {option}", solver=SOLVERS[name].title, option=tr(option.called(key))): (
+            name,
+            key,
+        )
         for name in names
         for key, option in SOLVERS[name].options.items()
         if option.choices
     }
     if not offered:
         return
-    with st.popover("Compare the choices of one option", width="stretch"):
+    with st.popover(tr("Compare the choices of one option"), width="stretch"):
         for label, (name, key) in offered.items():
             texts = [_with(name, key, value) for value in SOLVERS[name].options[key].choices]
             st.button(
@@ -139,7 +146,7 @@ def variants(page: Any) -> None:
                 key=f"variants {name} {key}",
                 on_click=settings.put,
                 args=(slot, texts),
-                help=SOLVERS[name].options[key].help,
+                help=tr(SOLVERS[name].options[key].help),
                 type="tertiary",
             )
 
@@ -156,7 +163,9 @@ def few_steps(page: Any) -> None:
         fields.name_of(page.name, "steps", fields.kind()),
         [rung for rung in STEPS if rung <= most],
         page.default.steps,
-        help=f"2 to {most}: the error of each is carried to the end, which takes a solution of its own.",
+        help=message(
+            "2 to {most}: the error of each is carried to the end, which takes a solution of its own.", most=most
+        ),
     )
 
 

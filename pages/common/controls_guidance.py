@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.language import tr
 from pages.common import fields, settings
 
 SCALES = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 30.0]
@@ -24,4 +25,4 @@ def scales(page: Any) -> None:
         select_all=False,
         help="2 to 8 of them; 0 ignores the class, 1 is the class itself.",
     )
-    st.caption("They take the place of the scale above.")
+    st.caption(tr("They take the place of the scale above."))

@@ -9,25 +9,27 @@ from core.analysis.weak import TEST_FUNCTIONS
 from core.experiments.choices import SolverChoice
 from core.experiments.noise_sweep import MOST_NFE, samplers
 from core.experiments.scores import ERRORS, NEED_DENSITY, NETWORKS
+from core.language import Message, joined, mark, message, tr
 from core.models.perturbed import WHERE
 from core.solvers import SOLVERS
 from pages.common import controls, fields, settings
 
 FAMILY = {
-    "noise": "How much noise",
-    "sde_orders": "Strong and weak order",
-    "bounds": "Theory",
+    "noise": mark("How much noise"),
+    "sde_orders": mark("Strong and weak order"),
+    "bounds": mark("Theory"),
 }
 KINDS = {
-    "SDE": ("exponential-sde", 24, "The noise of the reverse SDE, from none to twice as strong."),
-    "Churn": ("edm-stochastic", 60, "EDM's Heun steps with noise added before each."),
-    "Restart": ("restart", 40, "A few long jumps back to a higher noise level, at equal evaluations."),
-    "Corrector": (
+    mark("SDE"): ("exponential-sde", 24, mark("The noise of the reverse SDE, from none to twice as strong.")),
+    mark("Churn"): ("edm-stochastic", 60, mark("EDM's Heun steps with noise added before each.")),
+    mark("Restart"): ("restart", 40, mark("A few long jumps back to a higher noise level, at equal evaluations.")),
+    mark("Corrector"): (
         "predictor-corrector(snr=0.3)",
         80,
-        "Langevin corrector steps against predictor steps: each costs an evaluation, so fewer steps are left.",
+        mark("Langevin corrector steps against predictor steps: each costs an evaluation, so fewer steps are left."),
     ),
 }
+PLACES = {"everywhere": mark("Everywhere"), "noise": mark("Noise"), "data": mark("Data")}
 BUDGETS = [*range(2, 13), 16, 20, 24, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400]
 
 
@@ -50,7 +52,7 @@ def sampler(page: Any) -> None:
     )
     with st.container(horizontal=True, gap="small", key="kinds of noise"):
         for label, (text, nfe, words) in KINDS.items():
-            st.button(label, key=f"kind {label}", on_click=_set_kind, args=(page, text, nfe), help=words)
+            st.button(tr(label), key=f"kind {label}", on_click=_set_kind, args=(page, text, nfe), help=tr(words))
 
 
 def _set_kind(page: Any, text: str, nfe: int) -> None:
@@ -67,8 +69,12 @@ def budget(page: Any) -> None:
         fields.name_of(page.name, "nfe", fields.kind()),
         [rung for rung in BUDGETS if rung <= most],
         page.default.nfe,
-        help=f"2 to {most} for each run, whatever the amount of noise.",
+        help=message("2 to {most} for each run, whatever the amount of noise.", most=most),
     )
+
+
+def _place(name: str) -> Message:
+    return message("{place}: {words}", place=message(PLACES[name]), words=message(WHERE[name]))
 
 
 def score_error(page: Any) -> None:
@@ -103,9 +109,9 @@ def score_error(page: Any) -> None:
         list(WHERE),
         page.default.where,
         st.segmented_control,
-        format_func=str.capitalize,
+        format_func=PLACES.get,
         required=True,
-        help="; ".join(f"{name}: {words}" for name, words in WHERE.items()) + ".",
+        help=message("{list}.", list=joined([_place(name) for name in WHERE], "; ")),
     )
 
 
@@ -122,7 +128,7 @@ def distance(page: Any) -> None:
         page.default.distance,
         format_func=lambda name: DISTANCES[name].title,
     )
-    st.caption(DISTANCES[chosen].description)
+    st.caption(tr(DISTANCES[chosen].description))
 
 
 def samplers_with_noise(page: Any) -> None:

@@ -7,10 +7,11 @@ import streamlit as st
 from core.data import IMAGE_DATA
 from core.experiments.boomerang import MOST_LEVELS, MOST_SOLVERS, MOST_STEPS
 from core.experiments.choices import SolverChoice
+from core.language import mark, message
 from core.solvers import SOLVERS
 from pages.common import controls, fields, settings
 
-FAMILY = {"inversion": "Inversion", "boomerang": "There and back"}
+FAMILY = {"inversion": mark("Inversion"), "boomerang": mark("There and back")}
 MOST = 5
 
 
@@ -35,7 +36,9 @@ def invertible(page: Any) -> None:
         max_selections=MOST,
         select_all=False,
         placeholder="Choose solvers",
-        help=f"Up to {MOST}. Those that draw noise or choose their own steps cannot undo what they did.",
+        help=message(
+            "Up to {most}. Those that draw noise or choose their own steps cannot undo what they did.", most=MOST
+        ),
     )
 
 
@@ -69,7 +72,7 @@ def levels(page: Any) -> None:
         MOST_LEVELS,
         st.slider,
         step=1,
-        help=f"2 to {MOST_LEVELS}, evenly spaced in λ = log(α/σ) from data to noise.",
+        help=message("2 to {most}, evenly spaced in λ = log(α/σ) from data to noise.", most=MOST_LEVELS),
     )
 
 
@@ -81,5 +84,5 @@ def steps_back(page: Any) -> None:
         fields.name_of(page.name, "steps", fields.kind()),
         [rung for rung in controls.STEPS if rung <= most],
         page.default.steps,
-        help=f"1 to {most}, the same from every noise level.",
+        help=message("1 to {most}, the same from every noise level.", most=most),
     )

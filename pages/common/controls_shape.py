@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core.data import IMAGE_DATA, TOY_DATA
+from core.language import message
 from pages.common import fields, settings
 
 
@@ -18,13 +19,17 @@ def beside(page: Any) -> None:
         fields.name_of(page.name, "beside", kind),
         page.default.beside,
         lambda name: name is None or name in offered,
-        label="Compare with" + (" 2-D data" if kind == "images" else " images"),
+        label="Compare with 2-D data" if kind == "images" else "Compare with images",
         options=list(offered),
         index=None,
         placeholder="Nothing",
         format_func=lambda name: offered[name].title,
-        help="Their bends are drawn on one axis, and their paths beside each other in the table. "
-        f"Always {counts['toy']} particles or {counts['images']} images, which costs time.",
+        help=message(
+            "Their bends are drawn on one axis, and their paths beside each other in the table. Always {particles} "
+            "particles or {images} images, which costs time.",
+            particles=counts["toy"],
+            images=counts["images"],
+        ),
     )
 
 

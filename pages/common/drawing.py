@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.data.drawing import EXAMPLE, unpack_drawing
-from core.language import tr
+from core.language import reason, tr
 from pages.common import settings
 from pages.common.compute import sentence
 
@@ -25,7 +25,7 @@ def sheet() -> None:
     shown = settings.get(SLOT) or EXAMPLE
     data = {"drawing": st.session_state.get("drawing shown", shown), "words": _words()}
     if PROBLEM in st.session_state:
-        data["problem"] = tr(st.session_state[PROBLEM])
+        data["problem"] = sentence(st.session_state[PROBLEM])
     else:
         data["drawing"] = shown
     _CANVAS(key="canvas", data=data, on_drawing_change=_take)
@@ -44,7 +44,7 @@ def _take() -> None:
     try:
         unpack_drawing(text)
     except ValueError as problem:
-        st.session_state[PROBLEM] = sentence(str(problem))
+        st.session_state[PROBLEM] = reason(problem)
         st.session_state["drawing shown"] = text
         return
     st.session_state.pop(PROBLEM, None)

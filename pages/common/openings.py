@@ -8,9 +8,13 @@ from pydantic import ValidationError
 from core.experiments.choices import GridChoice, SolverChoice
 from core.experiments.links import default_spec
 from core.experiments.specification import ConvergenceSpec, TrajectoriesSpec
+from core.language import mark, tr
 from pages.common.page import OPENED
 
-OPENINGS = {"Its trajectories": TrajectoriesSpec, "Its error against steps": ConvergenceSpec}
+OPENINGS = {
+    mark("Its trajectories"): TrajectoriesSpec,
+    mark("Its error against steps"): ConvergenceSpec,
+}
 SHARED = {"data", "particles", "seed", "schedule", "t_start", "t_end", "precision"}
 
 
@@ -19,7 +23,9 @@ def offer(spec: Any, choice: SolverChoice, grid: GridChoice, steps: int) -> None
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="openings"):
         for label, kind in OPENINGS.items():
             target = _target(kind, spec, choice, grid, steps)
-            if target is not None and st.button(label, key=f"open {target.kind}", help="With exactly these settings."):
+            if target is None:
+                continue
+            if st.button(tr(label), key=f"open {target.kind}", help=tr("With exactly these settings.")):
                 st.session_state[OPENED] = target
                 st.switch_page(f"pages/{target.kind}.py")
 

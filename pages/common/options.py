@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from core.experiments.choices import Choice, option_text
 from core.experiments.links import plain_errors
+from core.language import joined, tr
 from core.options import Option
 from pages.common import settings
 from pages.common.compute import sentence
@@ -18,7 +19,7 @@ def draw(slot: str, kind: type[Choice]) -> None:
         choice = kind.model_validate(text)
         options = kind.registry[choice.name].options
         if options and not isinstance(settings.get(slot), str):
-            st.caption(choice.label)
+            st.caption(tr(choice.label))
         for key, option in options.items():
             _option(slot, position, choice, key, option)
 
@@ -32,9 +33,9 @@ def _option(slot: str, position: int, choice: Choice, key: str, option: Option) 
     widget = f"{settings.PREFIX}option.{slot}.{position}.{choice.name}.{key}"
     value = dict(choice.options).get(key, option.default)
     arguments: dict[str, Any] = {
-        "label": option.title or key.replace("_", " ").capitalize(),
+        "label": tr(option.called(key)),
         "key": widget,
-        "help": option.help,
+        "help": tr(option.help),
         "on_change": _set,
         "args": (slot, position, type(choice), key, widget),
     }
@@ -43,7 +44,7 @@ def _option(slot: str, position: int, choice: Choice, key: str, option: Option) 
         if isinstance(option.default, bool):
             st.toggle(**arguments)
         else:
-            st.selectbox(options=list(option.choices), **arguments)
+            st.selectbox(options=list(option.choices), format_func=lambda choice: tr(str(choice)), **arguments)
     elif option.most:
         _list(widget, choice, value, arguments)
     else:
@@ -53,12 +54,12 @@ def _option(slot: str, position: int, choice: Choice, key: str, option: Option) 
 
 def _list(widget: str, choice: Choice, value: tuple[float, ...], arguments: dict[str, Any]) -> None:
     """A list as text. What cannot be read stays in its box, with a sentence, until it is mended or replaced."""
-    typed, problem, over = settings.get(_typed(widget), ("", "", None))
+    typed, problem, over = settings.get(_typed(widget), ("", [], None))
     refused = over == str(choice)
     st.session_state[widget] = typed if refused else option_text(value)
-    st.text_input(placeholder="none", **arguments)
+    st.text_input(placeholder=tr("none"), **arguments)
     if refused:
-        st.warning(f"{problem} The picture keeps the last list that fits.")
+        st.warning(tr(joined([*map(sentence, problem), tr("The picture keeps the last list that fits.")])))
 
 
 def _typed(widget: str) -> str:
@@ -72,11 +73,9 @@ def _set(slot: str, position: int, kind: type[Choice], key: str, widget: str) ->
     try:
         changed = kind(name=choice.name, options=tuple((dict(choice.options) | {key: value}).items()))
     except ValidationError as problem:
-        settings.put(
-            _typed(widget), (value, " ".join(map(sentence, plain_errors(problem, within="options"))), chosen[position])
-        )
+        settings.put(_typed(widget), (value, plain_errors(problem, within="options"), chosen[position]))
         return
-    settings.put(_typed(widget), ("", "", None))
+    settings.put(_typed(widget), ("", [], None))
     if str(changed) in chosen:  # twice the same line would hide one
         return
     if isinstance(settings.get(slot), str):

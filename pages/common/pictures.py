@@ -7,10 +7,11 @@ import streamlit as st
 from core.experiments.specification import MAX_IMAGES
 from core.figures import images, side
 from core.figures import trajectories as figures
+from core.language import mark
 from pages.common import fields, player, sharing, words
 from pages.common.page import Page
 
-LAYOUTS = {"together": "One picture", "apart": "ODE, SDE, forward", "sheet": "All images"}
+LAYOUTS = {"together": mark("One picture"), "apart": mark("ODE, SDE, forward"), "sheet": mark("All images")}
 SHEETS = {"sheet": images.SHOWN}
 WHICH = {"image": {str(i): str(i + 1) for i in range(MAX_IMAGES)}}  # a view: the image that is looked at
 

@@ -7,6 +7,7 @@ import streamlit as st
 from core.data import IMAGE_DATA
 from core.data.pictures import MAX_BYTES, MAX_PIXELS, crop_at, open_picture, pack_picture, read_picture, unpack_picture
 from core.figures.tiles import tiles
+from core.language import reason, tr
 from pages.common import fields, settings
 from pages.common.compute import sentence
 
@@ -29,27 +30,33 @@ def picture(page: Any) -> None:
         settings.put(aside, None)
     shape = IMAGE_DATA[settings.get("images.name", page.images.data.name)].shape
     _fit(slot, shape)
-    with st.expander("Your own picture", expanded=settings.get(slot) is not None):
+    with st.expander(tr("Your own picture"), expanded=settings.get(slot) is not None):
         st.file_uploader(
-            "PNG, JPEG or WebP",
+            tr("PNG, JPEG or WebP"),
             type=["png", "jpg", "jpeg", "webp"],
             key=UPLOAD,
             on_change=_read,
             args=(shape,),
             max_upload_size=MAX_BYTES // 1_000_000,
-            help=f"At most {MAX_BYTES // 1_000_000} MB and {MAX_PIXELS // 1_000_000} million pixels. It stays in this "
-            "session; only what the model sees of it goes into the link.",
+            help=tr(
+                "At most {size} MB and {pixels} million pixels. It stays in this session; only what the model sees of "
+                "it goes into the link.",
+                size=MAX_BYTES // 1_000_000,
+                pixels=MAX_PIXELS // 1_000_000,
+            ),
         )
         if PROBLEM in st.session_state:
-            st.warning(st.session_state[PROBLEM])
+            st.warning(sentence(st.session_state[PROBLEM]))
         if FILE in st.session_state:
             _cut(shape)
         text = settings.get(slot)
         if text is None:
             return
         uri, _, _ = tiles([[unpack_picture(text, shape).numpy()]])
-        st.image(uri, width=PREVIEW, caption=f"What the model sees: {shape[2]}×{shape[1]}")
-        st.button("Back to images of the set", key="own picture away", on_click=_forget)
+        st.image(
+            uri, width=PREVIEW, caption=tr("What the model sees: {width}×{height}", width=shape[2], height=shape[1])
+        )
+        st.button(tr("Back to images of the set"), key="own picture away", on_click=_forget)
 
 
 def _fit(slot: str, shape: tuple[int, int, int]) -> None:
@@ -64,17 +71,21 @@ def _fit(slot: str, shape: tuple[int, int, int]) -> None:
             _take(shape)
         else:
             settings.put(slot, None)
-            st.caption("The picture of the link has another size than these images, so images of the set are shown.")
+            st.caption(
+                tr("The picture of the link has another size than these images, so images of the set are shown.")
+            )
 
 
 def _cut(shape: tuple[int, int, int]) -> None:
     for key, value in ((ZOOM, 1.0), (ACROSS, 0.5), (DOWN, 0.5), (INVERT, False)):
         st.session_state[key] = st.session_state.get(key, value)  # a page that is left forgets its widgets
     more: dict[str, Any] = {"on_change": _take, "args": (shape,)}
-    st.slider("Zoom", 1.0, 10.0, key=ZOOM, step=0.1, help="1 shows the largest square, 10 a tenth of it.", **more)
-    st.slider("Left to right", 0.0, 1.0, key=ACROSS, step=0.01, **more)
-    st.slider("Top to bottom", 0.0, 1.0, key=DOWN, step=0.01, **more)
-    st.toggle("Exchange light and dark", key=INVERT, help="The digits are white on black; ink is not.", **more)
+    st.slider(
+        tr("Zoom"), 1.0, 10.0, key=ZOOM, step=0.1, help=tr("1 shows the largest square, 10 a tenth of it."), **more
+    )
+    st.slider(tr("Left to right"), 0.0, 1.0, key=ACROSS, step=0.01, **more)
+    st.slider(tr("Top to bottom"), 0.0, 1.0, key=DOWN, step=0.01, **more)
+    st.toggle(tr("Exchange light and dark"), key=INVERT, help=tr("The digits are white on black; ink is not."), **more)
 
 
 def _read(shape: tuple[int, int, int]) -> None:
@@ -86,7 +97,7 @@ def _read(shape: tuple[int, int, int]) -> None:
     try:
         open_picture(source)
     except ValueError as problem:
-        st.session_state[PROBLEM] = sentence(str(problem))
+        st.session_state[PROBLEM] = reason(problem)
         return
     st.session_state[FILE] = source
     for key in (ZOOM, ACROSS, DOWN):
