@@ -44,7 +44,8 @@ def _option(slot: str, position: int, choice: Choice, key: str, option: Option) 
         if isinstance(option.default, bool):
             st.toggle(**arguments)
         else:
-            st.selectbox(options=list(option.choices), format_func=lambda choice: tr(str(choice)), **arguments)
+            words = {choice: tr(str(choice)) for choice in option.choices}
+            st.selectbox(options=list(option.choices), format_func=words.__getitem__, **arguments)
     elif option.most:
         _list(widget, choice, value, arguments)
     else:

@@ -11,11 +11,13 @@ from starlette.middleware import Middleware
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from core.language import ENGLISH, LANGUAGES
+from core.language import ENGLISH, LANGUAGES, catalogue, mark
 from pages.common import warm
 from pages.common.theme import ASSETS, NAME
 
-SAID = "How ODE and SDE solvers behave inside diffusion models: paths, errors, orders and curvature, computed live."
+SAID = mark(
+    "How ODE and SDE solvers behave inside diffusion models: paths, errors, orders and curvature, computed live."
+)
 CARD = "/preview.png"
 HEAD = """<title>{name}</title>
     <meta name="description" content="{said}" />
@@ -84,7 +86,8 @@ def introduced(document: str, scope: dict, asked: dict[bytes, bytes]) -> str:
     card = escape(f"{secure}://{host}{CARD}", quote=True)
     language = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [ENGLISH])[0]
     language = language if language in LANGUAGES else ENGLISH
-    head = HEAD.format(name=NAME, said=escape(SAID, quote=True), card=card)
+    said = catalogue(language).get(SAID, SAID)
+    head = HEAD.format(name=NAME, said=escape(said, quote=True), card=card)
     return document.replace("<title>Streamlit</title>", head, 1).replace(
         '<html lang="en">', f'<html lang="{language}">'
     )

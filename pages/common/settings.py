@@ -78,7 +78,9 @@ def _said(arguments: dict[str, Any]) -> dict[str, Any]:
     said = {name: tr(arguments[name]) for name in ("label", "help", "placeholder") if arguments.get(name)}
     name_of = arguments.get("format_func")
     if name_of is not None:
-        said["format_func"] = lambda option: tr(name_of(option))
+        # now, not when asked: a widget asks from elsewhere as well
+        words = {option: tr(name_of(option)) for option in arguments["options"]}
+        said["format_func"] = words.__getitem__
     return arguments | said
 
 
