@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 found() { .venv/bin/python -m tests.browser.driver; }
 
 # Chinese without a font is a row of boxes.
-fc-list :lang=zh 2>/dev/null | grep -q . || apt_install fonts-wqy-zenhei || echo "No Chinese font: pictures lack its letters."
+[ -n "$(fc-list :lang=zh 2>/dev/null)" ] || apt_install fonts-wqy-zenhei || echo "No Chinese font: pictures lack its letters."
 
 found >/dev/null 2>&1 && exit 0
 echo "No Chromium found."
