@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from core.data.toy import SCALES, check_range, rescaled
+from core.language import mark, message
 from core.models import GaussianMixture
 
 SIDE = 32  # cells along each side of the lattice
@@ -80,21 +81,27 @@ def unpack_drawing(text: str) -> Drawing:
         With one sentence: too long, not a drawing, nothing in it, or a Gaussian out of range.
     """
     if len(text) > MOST_TEXT:
-        raise ValueError(f"a drawing has at most {MOST_TEXT} characters, got {len(text)}")
+        raise ValueError(
+            message("a drawing has at most {most} characters, got {count}", most=MOST_TEXT, count=len(text))
+        )
     runs, _, listed = text.partition("~")
     if not _RUNS.fullmatch(runs):
-        raise ValueError("a drawing begins with runs of letters from a to p with their counts, such as a37cb12")
+        raise ValueError(
+            message("a drawing begins with runs of letters from a to p with their counts, such as a37cb12")
+        )
     counts = [(ord(letter) - ord("a"), int(count or 1)) for letter, count in _RUN.findall(runs)]
     total = sum(count for _, count in counts)
     if runs and total != SIDE**2:
-        raise ValueError(f"a painted sheet has {SIDE**2} cells, got {total}")
+        raise ValueError(message("a painted sheet has {side} cells, got {total}", side=SIDE**2, total=total))
     cells = np.repeat([level for level, _ in counts], [count for _, count in counts]).astype(np.uint8)
     paint = cells.reshape(SIDE, SIDE) if runs else np.zeros((SIDE, SIDE), dtype=np.uint8)
     blobs = tuple(_blob(part) for part in listed.split("_") if part)
     if len(blobs) > MOST_BLOBS:
-        raise ValueError(f"a drawing has at most {MOST_BLOBS} Gaussians, got {len(blobs)}")
+        raise ValueError(
+            message("a drawing has at most {most} Gaussians, got {count}", most=MOST_BLOBS, count=len(blobs))
+        )
     if not paint.any() and not blobs:
-        raise ValueError("there is nothing on the sheet yet: paint something or place a Gaussian")
+        raise ValueError(message("there is nothing on the sheet yet: paint something or place a Gaussian"))
     return Drawing(paint, blobs)
 
 
@@ -103,14 +110,16 @@ def _blob(text: str) -> Blob:
         numbers = [float(part) for part in text.split(":")]
         blob = Blob(*numbers)
     except (ValueError, TypeError):
-        raise ValueError(f"a Gaussian is six numbers, weight:x:y:length:width:degrees, not {text[:40]!r}") from None
+        raise ValueError(
+            message("a Gaussian is six numbers, weight:x:y:length:width:degrees, not {text}", text=repr(text[:40]))
+        ) from None
     if not all(map(math.isfinite, numbers)):
-        raise ValueError(f"the numbers of a Gaussian must be finite, got {text[:40]!r}")
-    check_range("weight of a Gaussian", blob.weight, WEIGHTS, "a lighter one is never drawn")
-    for name, value in (("length", blob.length), ("width", blob.width)):
-        check_range(f"{name} of a Gaussian", value, WIDTHS, "narrower ones are invisible, wider ones leave the sheet")
-    for name, value in (("x", blob.x), ("y", blob.y)):
-        check_range(f"{name} of a Gaussian", value, (-HALF, HALF), "the sheet ends there")
+        raise ValueError(message("the numbers of a Gaussian must be finite, got {text}", text=repr(text[:40])))
+    check_range(mark("weight of a Gaussian"), blob.weight, WEIGHTS, mark("a lighter one is never drawn"))
+    for name, value in ((mark("length of a Gaussian"), blob.length), (mark("width of a Gaussian"), blob.width)):
+        check_range(name, value, WIDTHS, mark("narrower ones are invisible, wider ones leave the sheet"))
+    for name, value in ((mark("x of a Gaussian"), blob.x), (mark("y of a Gaussian"), blob.y)):
+        check_range(name, value, (-HALF, HALF), mark("the sheet ends there"))
     return blob
 
 
@@ -124,7 +133,7 @@ def mixture_from_drawing(drawing: Drawing | str, scale: float = 1.0) -> Gaussian
     ValueError
         If the text is no drawing, or the scale is out of range.
     """
-    check_range("scale", scale, SCALES, "data far from unit size leave the range of the noise schedules")
+    check_range(mark("scale"), scale, SCALES, mark("data far from unit size leave the range of the noise schedules"))
     drawing = unpack_drawing(drawing) if isinstance(drawing, str) else drawing
     rows, columns = np.nonzero(drawing.paint)
     centres = np.stack([(columns + 0.5) * CELL - HALF, HALF - (rows + 0.5) * CELL], axis=1)

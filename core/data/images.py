@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.data.toy import check_label
+from core.language import message
 from core.models import BayesClassifier, EmpiricalData, Model
 from core.models.guidance import Classifier
 from core.noise import generator
@@ -62,7 +63,11 @@ def make_images(name: str, label: int | None = None) -> Model:
     info = IMAGE_DATA[name]
     check_label(name, info.classes, label)
     if label is not None and not info.knows_classes:
-        raise ValueError(f"the network of {name!r} knows no classes; choose the guidance of a classifier for one")
+        raise ValueError(
+            message(
+                "the network of {name} knows no classes; choose the guidance of a classifier for one", name=repr(name)
+            )
+        )
     return info.build(label)
 
 
@@ -81,7 +86,13 @@ def image_classifier(name: str) -> Classifier:
         models = [info.build(label) for label in range(len(info.classes))]
         return BayesClassifier(models, [len(model.points) for model in models])
     known = ", ".join(other for other, one in IMAGE_DATA.items() if one.classifier or (one.exact and one.classes))
-    raise ValueError(f"nothing tells classes of {name!r} apart in noise; there is a classifier for: {known}")
+    raise ValueError(
+        message(
+            "nothing tells classes of {name} apart in noise; there is a classifier for: {known}",
+            name=repr(name),
+            known=known,
+        )
+    )
 
 
 def to_display(x: Tensor) -> np.ndarray:

@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from core.data.images import DIGITS, IMAGE_DATA, ImageInfo
+from core.language import message
 from core.models import Model, NetworkModel, load_network
 from core.models.adm import PRESETS
 from core.models.diffusers_unet import is_diffusers_folder, load_diffusers, shape_of
@@ -100,7 +101,7 @@ def add_own(folder: Path) -> list[str]:
         If there is no such folder.
     """
     if not folder.is_dir():
-        raise ValueError(f"{OWN} names {folder}, which is no folder")
+        raise ValueError(message("{own} names {folder}, which is no folder", own=OWN, folder=folder))
     added = []
     for path in sorted(folder.iterdir()):
         info = _own(path)
@@ -131,8 +132,8 @@ def _released(path: Path, name: str) -> ImageInfo:
     needs_label = preset.classes > 0 and preset.null_label is None
     return ImageInfo(
         name,
-        f"{preset.title} (your file)",
-        f"OpenAI's released network, read from {path.name}.",
+        message("{title} (your file)", title=preset.title),
+        message("OpenAI's released network, read from {name}.", name=path.name),
         preset.shape,
         tuple(map(str, range(classes))),
         False,
@@ -153,8 +154,8 @@ def _described(path: Path) -> ImageInfo | None:
     needs_label = about["classes"] > 0 and about["null_label"] is None
     return ImageInfo(
         path.stem,
-        f"{path.stem} (your file)",
-        f"Your own network, read from {path.name}.",
+        message("{title} (your file)", title=path.stem),
+        message("Your own network, read from {name}.", name=path.name),
         tuple(about["shape"]),
         tuple(map(str, range(about["classes"]))),
         False,
@@ -171,8 +172,8 @@ def _diffusers(path: Path) -> ImageInfo | None:
         return None
     return ImageInfo(
         path.name,
-        f"{path.name} (your folder)",
-        f"A diffusers UNet2DModel, read from the folder {path.name}.",
+        message("{title} (your folder)", title=path.name),
+        message("A diffusers UNet2DModel, read from the folder {name}.", name=path.name),
         shape,
         (),
         False,

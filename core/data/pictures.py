@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.language import message
+
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
@@ -59,9 +61,15 @@ def open_picture(source: bytes) -> "Picture":
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     if not source:
-        raise ValueError("the file is empty")
+        raise ValueError(message("the file is empty"))
     if len(source) > MAX_BYTES:
-        raise ValueError(f"the file has {len(source) / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read")
+        raise ValueError(
+            message(
+                "the file has {size:.0f} MB; at most {most:.0f} MB are read",
+                size=len(source) / 1e6,
+                most=MAX_BYTES / 1e6,
+            )
+        )
     try:
         with warnings.catch_warnings():  # the library's own warning comes before the check below
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -70,23 +78,37 @@ def open_picture(source: bytes) -> "Picture":
         picture.load()
         return ImageOps.exif_transpose(picture)
     except UnidentifiedImageError:
-        raise ValueError("the file is no PNG, JPEG or WebP picture") from None
+        raise ValueError(message("the file is no PNG, JPEG or WebP picture")) from None
     except Image.DecompressionBombError:
-        raise ValueError(_too_many("far more than")) from None
+        raise ValueError(
+            message(
+                "the picture has far more than {most:.0f} million pixels, the most that are read", most=MAX_PIXELS / 1e6
+            )
+        ) from None
     except (OSError, SyntaxError, EOFError, ArithmeticError, LookupError) as problem:
-        raise ValueError(f"the picture is damaged or cut off ({problem})") from None
+        raise ValueError(message("the picture is damaged or cut off ({problem})", problem=problem)) from None
 
 
 def _check_size(size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
-        raise ValueError(_too_many(f"{width} x {height} ="))
+        raise ValueError(
+            message(
+                "the picture has {width} x {height} pixels; at most {most:.0f} million pixels are read",
+                width=width,
+                height=height,
+                most=MAX_PIXELS / 1e6,
+            )
+        )
     if min(size) < SMALLEST:
-        raise ValueError(f"the picture has {width} x {height} pixels; at least {SMALLEST} on each side are needed")
-
-
-def _too_many(count: str) -> str:
-    return f"the picture has {count} {MAX_PIXELS / 1e6:.0f} million pixels, the most that are read"
+        raise ValueError(
+            message(
+                "the picture has {width} x {height} pixels; at least {smallest} on each side are needed",
+                width=width,
+                height=height,
+                smallest=SMALLEST,
+            )
+        )
 
 
 def centred(size: tuple[int, int]) -> Crop:
@@ -109,14 +131,25 @@ def _checked_crop(crop: Crop, size: tuple[int, int]) -> Crop:
     room = min(size[0] - left, size[1] - top)
     if not (left >= 0 and top >= 0 and 1 <= side <= room + 1e-6):
         raise ValueError(
-            f"the square of {side:g} pixels at ({left:g}, {top:g}) is not inside the picture of {size[0]} x {size[1]}"
+            message(
+                "the square of {side:g} pixels at ({left:g}, {top:g}) is not inside the picture of {width} x {height}",
+                side=side,
+                left=left,
+                top=top,
+                width=size[0],
+                height=size[1],
+            )
         )
     return left, top, min(side, room)
 
 
 def _checked_shape(shape: Shape) -> Shape:
     if len(shape) != 3 or shape[0] not in (1, 3) or shape[1] != shape[2]:
-        raise ValueError(f"models of square images with 1 or 3 channels can be shown a picture, not {tuple(shape)}")
+        raise ValueError(
+            message(
+                "models of square images with 1 or 3 channels can be shown a picture, not {shape}", shape=tuple(shape)
+            )
+        )
     return shape
 
 
@@ -158,8 +191,15 @@ def unpack_picture(text: str, shape: Shape) -> Tensor:
     try:
         levels = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("the picture is not base64 text as links hold it") from None
+        raise ValueError(message("the picture is not base64 text as links hold it")) from None
     if len(levels) != count:
         wanted = " x ".join(map(str, shape))
-        raise ValueError(f"the picture has {len(levels)} numbers; images of this set have {wanted} = {count}")
+        raise ValueError(
+            message(
+                "the picture has {given} numbers; images of this set have {wanted} = {count}",
+                given=len(levels),
+                wanted=wanted,
+                count=count,
+            )
+        )
     return torch.frombuffer(bytearray(levels), dtype=torch.uint8).reshape(shape).float() / 127.5 - 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from core.data.toy import BANDWIDTHS, SCALES, check_range, mixture_at, rescaled
+from core.language import joined, mark, message
 from core.models import GaussianMixture
 from core.noise import generator
 
@@ -53,17 +54,19 @@ def read_points(source: bytes | str | Path) -> PointSet:
         with closing(_lines(source)) as lines:
             points, note = _parsed(lines)
     except UnicodeDecodeError:
-        raise ValueError("the file is not text (UTF-8); save it as CSV with two columns of numbers") from None
+        raise ValueError(message("the file is not text (UTF-8); save it as CSV with two columns of numbers")) from None
     if len(points) < 2:
-        raise ValueError("the file holds one point; a data set needs at least 2")
+        raise ValueError(message("the file holds one point; a data set needs at least 2"))
     if np.ptp(points, axis=0).max() == 0:
-        raise ValueError("all points in the file are equal; a data set needs at least 2 different ones")
+        raise ValueError(message("all points in the file are equal; a data set needs at least 2 different ones"))
     if len(points) > MAX_POINTS:
-        thinned = (
-            f"{len(points):,} points were thinned at random to {MAX_POINTS:,}, the most that a live picture can use"
+        thinned = message(
+            "{count:,} points were thinned at random to {most:,}, the most that a live picture can use",
+            count=len(points),
+            most=MAX_POINTS,
         )
         points = points[np.sort(generator(0, "thin").choice(len(points), MAX_POINTS, replace=False))]
-        note = f"{note}; {thinned}" if note else thinned
+        note = joined([note, thinned], "; ") if note else thinned
     return PointSet(points, note)
 
 
@@ -79,9 +82,17 @@ def mixture_from_points(
     """
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != 2 or not 1 <= len(points) <= MAX_POINTS or not np.isfinite(points).all():
-        raise ValueError(f"points must be 1 to {MAX_POINTS} pairs of finite numbers, got shape {points.shape}")
-    check_range("bandwidth", bandwidth, BANDWIDTHS, "narrower points are invisible, wider ones hide the data")
-    check_range("scale", scale, SCALES, "data far from unit size leave the range of the noise schedules")
+        raise ValueError(
+            message(
+                "points must be 1 to {most} pairs of finite numbers, got shape {shape}",
+                most=MAX_POINTS,
+                shape=points.shape,
+            )
+        )
+    check_range(
+        mark("bandwidth"), bandwidth, BANDWIDTHS, mark("narrower points are invisible, wider ones hide the data")
+    )
+    check_range(mark("scale"), scale, SCALES, mark("data far from unit size leave the range of the noise schedules"))
     if not standardise:
         return rescaled(GaussianMixture(points, bandwidth), scale)
     return rescaled(mixture_at(points, bandwidth), scale)
@@ -91,12 +102,18 @@ def _lines(source: bytes | str | Path) -> Generator[tuple[int, str], None, None]
     """The lines that are not blank, with their numbers; a file is never held as a whole."""
     if isinstance(source, Path):
         if not source.is_file():
-            raise ValueError(f"there is no file {str(source)!r}")
+            raise ValueError(message("there is no file {source}", source=repr(str(source))))
         size = source.stat().st_size
     else:
         size = len(source)
     if size > MAX_BYTES:
-        raise ValueError(f"the file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be read")
+        raise ValueError(
+            message(
+                "the file has {size:.0f} MB; at most {most:.0f} MB can be read",
+                size=size / 1e6,
+                most=MAX_BYTES / 1e6,
+            )
+        )
     if isinstance(source, Path):
         stream: io.BufferedIOBase = source.open("rb")
     else:
@@ -109,9 +126,17 @@ def _numbered(stream: io.BufferedIOBase) -> Generator[tuple[int, str], None, Non
     with io.TextIOWrapper(stream, encoding="utf-8-sig") as text:
         for number, line in enumerate(text, start=1):
             if number > MAX_LINES:
-                raise ValueError(f"the file has more than {MAX_LINES:,} lines; give at most that many points")
+                raise ValueError(
+                    message("the file has more than {most:,} lines; give at most that many points", most=MAX_LINES)
+                )
             if len(line) > MAX_LINE:
-                raise ValueError(f"line {number} has more than {MAX_LINE:,} characters; every line needs 2 numbers")
+                raise ValueError(
+                    message(
+                        "line {number} has more than {most:,} characters; every line needs 2 numbers",
+                        number=number,
+                        most=MAX_LINE,
+                    )
+                )
             if line.strip():
                 yield number, line.strip("\r\n")
 
@@ -120,14 +145,14 @@ def _parsed(lines: Iterator[tuple[int, str]]) -> tuple[np.ndarray, str]:
     """The points (M, 2), and a note if commas were taken for decimal points."""
     first = next(lines, None)
     if first is None:
-        raise ValueError("the file is empty; it needs two columns of numbers, one point a line")
+        raise ValueError(message("the file is empty; it needs two columns of numbers, one point a line"))
     second = next(lines, None)
     delimiter = _delimiter((second or first)[1])
     ahead = [line for line in (first, second) if line is not None]
     if not any(_number(cell, delimiter) is not None for cell in _cells(first[1], delimiter)):
         ahead = ahead[1:]  # a header
         if not ahead:
-            raise ValueError("the file has a header line but no points; it needs two columns of numbers")
+            raise ValueError(message("the file has a header line but no points; it needs two columns of numbers"))
     decimal_commas = False
 
     def points() -> Iterator[tuple[float, float]]:
@@ -137,7 +162,7 @@ def _parsed(lines: Iterator[tuple[int, str]]) -> tuple[np.ndarray, str]:
             yield _point(number, _cells(line, delimiter), delimiter)
 
     read = np.fromiter(points(), dtype=np.dtype((float, 2)))
-    return read, "commas were read as decimal points" if decimal_commas else ""
+    return read, message("commas were read as decimal points") if decimal_commas else ""
 
 
 def _delimiter(line: str) -> str:
@@ -175,10 +200,22 @@ def _number(cell: str, delimiter: str) -> float | None:
 
 def _point(number: int, cells: list[str], delimiter: str) -> tuple[float, float]:
     if len(cells) != 2:
-        columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
-        raise ValueError(f"line {number} has {columns}; every line needs exactly 2 numbers")
+        raise ValueError(
+            message("line {number} has 1 column; every line needs exactly 2 numbers", number=number)
+            if len(cells) == 1
+            else message(
+                "line {number} has {count} columns; every line needs exactly 2 numbers", number=number, count=len(cells)
+            )
+        )
     values = [_number(cell, delimiter) for cell in cells]
     for cell, value in zip(cells, values, strict=True):
         if value is None or not abs(value) <= LARGEST:  # true for NaN as well
-            raise ValueError(f"line {number} holds {cell[:20]!r}, which is not a number of at most {LARGEST:g}")
+            raise ValueError(
+                message(
+                    "line {number} holds {cell}, which is not a number of at most {largest:g}",
+                    number=number,
+                    cell=repr(cell[:20]),
+                    largest=LARGEST,
+                )
+            )
     return values[0], values[1]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from core.data import shapes
+from core.language import mark, message
 from core.models import BayesClassifier, GaussianMixture
 from core.registry import Registry
 
@@ -63,9 +64,9 @@ def make_toy(
     """
     info = TOY_DATA[name]
     check_label(name, info.classes, label)
-    check_range("scale", scale, SCALES, "data far from unit size leave the range of the noise schedules")
+    check_range(mark("scale"), scale, SCALES, mark("data far from unit size leave the range of the noise schedules"))
     if bandwidth is not None and info.bandwidth is None:
-        raise ValueError(f"the data set {name!r} has fixed widths; leave the bandwidth out")
+        raise ValueError(message("the data set {name} has fixed widths; leave the bandwidth out", name=repr(name)))
     mixture = info.build(bandwidth_of(info, bandwidth))
     if label is not None:
         mixture = mixture.part(info.labels(len(mixture.weights)) == label)
@@ -83,7 +84,13 @@ def toy_classifier(name: str, *, scale: float = 1.0, bandwidth: float | None = N
     classes = TOY_DATA[name].classes
     if not classes:
         with_classes = ", ".join(other for other, info in TOY_DATA.items() if info.classes)
-        raise ValueError(f"the data set {name!r} has no classes to tell apart; those with classes: {with_classes}")
+        raise ValueError(
+            message(
+                "the data set {name} has no classes to tell apart; those with classes: {with_classes}",
+                name=repr(name),
+                with_classes=with_classes,
+            )
+        )
     whole = make_toy(name, bandwidth=bandwidth)
     labels = TOY_DATA[name].labels(len(whole.weights))
     shares = [float(whole.weights[labels == label].sum()) for label in range(len(classes))]
@@ -94,15 +101,26 @@ def toy_classifier(name: str, *, scale: float = 1.0, bandwidth: float | None = N
 def check_label(name: str, classes: tuple[str, ...], label: int | None) -> None:
     """``ValueError`` unless ``label`` is None or a class of the set ``name``."""
     if label is not None and not (isinstance(label, int) and 0 <= label < len(classes)):
-        allowed = f"0 to {len(classes) - 1}" if classes else "none (this set has no classes)"
-        raise ValueError(f"class {label} of {name!r} does not exist; allowed: {allowed}")
+        allowed = (
+            message("0 to {last}", last=len(classes) - 1) if classes else message("none (this set has no classes)")
+        )
+        raise ValueError(
+            message(
+                "class {label} of {name} does not exist; allowed: {allowed}",
+                label=label,
+                name=repr(name),
+                allowed=allowed,
+            )
+        )
 
 
 def bandwidth_of(info: ToyInfo, bandwidth: float | None) -> float:
     """The bandwidth in force: the given one, checked, or the data set's own (0 where it has none)."""
     if bandwidth is None:
         return info.bandwidth or 0.0
-    check_range("bandwidth", bandwidth, BANDWIDTHS, "narrower points are invisible, wider ones hide the data")
+    check_range(
+        mark("bandwidth"), bandwidth, BANDWIDTHS, mark("narrower points are invisible, wider ones hide the data")
+    )
     return bandwidth
 
 
@@ -110,7 +128,16 @@ def check_range(what: str, value: float, limits: tuple[float, float], why: str) 
     """``ValueError`` with the limits and their reason unless ``value`` lies within them."""
     low, high = limits
     if not low <= value <= high:
-        raise ValueError(f"the {what} must lie between {low:g} and {high:g} ({why}), got {value}")
+        raise ValueError(
+            message(
+                "the {what} must lie between {low:g} and {high:g} ({why}), got {value}",
+                what=message(what),
+                low=low,
+                high=high,
+                why=message(why),
+                value=value,
+            )
+        )
 
 
 def mixture_at(points: np.ndarray, bandwidth: float) -> GaussianMixture:
