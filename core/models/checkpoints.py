@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from core.language import joined, mark, message
 from core.models.adm import NETWORKS, PRESETS, Preset
 from core.models.network import LEARNED, NetworkModel
 from core.schedules import Schedule, make_schedule
@@ -36,7 +37,7 @@ _UNREADABLE = (
     zipfile.BadZipFile,
 )
 
-_ABLE = {"UNet": "predicts an image on its own", "Classifier": "names the class of a noisy image"}
+_ABLE = {"UNet": mark("predicts an image on its own"), "Classifier": mark("names the class of a noisy image")}
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,18 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         return _read_safetensors(path)
     state = read_pt(path)
     if not isinstance(state, dict) or not state:
-        raise ValueError(f"{path.name} must hold a dictionary of tensors, got {type(state).__name__}")
+        raise ValueError(
+            message("{name} must hold a dictionary of tensors, got {kind}", name=path.name, kind=type(state).__name__)
+        )
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise ValueError(
-                f"{path.name} must hold tensors by name and nothing else; {key!r} is a {type(value).__name__}"
+                message(
+                    "{name} must hold tensors by name and nothing else; {key} is a {kind}",
+                    name=path.name,
+                    key=repr(key),
+                    kind=type(value).__name__,
+                )
             )
     _check_numbers(path, state)
     return Checkpoint(dict(state))
@@ -105,10 +113,15 @@ def read_pt(path: str | Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
-            f"{path.name} was refused: it is damaged, or a pickle with more than tensors, which could run code"
+            message(
+                "{name} was refused: it is damaged, or a pickle with more than tensors, which could run code",
+                name=path.name,
+            )
         ) from error
     except _UNREADABLE as error:
-        raise ValueError(f"{path.name} is damaged: PyTorch cannot read it ({type(error).__name__})") from error
+        raise ValueError(
+            message("{name} is damaged: PyTorch cannot read it ({error})", name=path.name, error=type(error).__name__)
+        ) from error
 
 
 def save_checkpoint(path: str | Path, state_dict: dict[str, Tensor], metadata: dict[str, Any]) -> None:
@@ -123,7 +136,7 @@ def save_checkpoint(path: str | Path, state_dict: dict[str, Tensor], metadata: d
     """
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise ValueError(f"weights are written as .safetensors, got {path.name!r}")
+        raise ValueError(message("weights are written as .safetensors, got {name}", name=repr(path.name)))
     half = {key: value.detach().cpu().to(torch.float16).contiguous() for key, value in state_dict.items()}
     _check_numbers(path, half)
     partial = path.with_suffix(".partial")
@@ -189,9 +202,9 @@ def read_description(path: str | Path) -> dict[str, Any]:
             about = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
             weights = len(list(file.keys()))
     except (SafetensorError, OSError, ValueError, RuntimeError, AttributeError) as error:
-        raise ValueError(f"{path.name} is damaged: it cannot be read as safetensors") from error
+        raise ValueError(message("{name} is damaged: it cannot be read as safetensors", name=path.name)) from error
     if not isinstance(about, dict) or about.get("network") != "UNet":
-        raise ValueError(f"{path.name} does not say that it holds a diffusion network")
+        raise ValueError(message("{name} does not say that it holds a diffusion network", name=path.name))
     _check_description(path.name, about, weights)
     return about
 
@@ -212,20 +225,36 @@ def rebuild(
     checkpoint = load_checkpoint(path)
     name = Path(path).name
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
-        raise ValueError(f"a network runs in float32, bfloat16 or float16, got {dtype}")
+        raise ValueError(message("a network runs in float32, bfloat16 or float16, got {dtype}", dtype=dtype))
     if preset is None and not checkpoint.metadata:
         fitting = ", ".join(one for one, known in PRESETS.items() if known.network == wanted)
-        raise ValueError(f"{name} does not say which network it belongs to; name its preset ({fitting})")
+        raise ValueError(
+            message(
+                "{name} does not say which network it belongs to; name its preset ({fitting})",
+                name=name,
+                fitting=fitting,
+            )
+        )
     about = describe(PRESETS[preset]) if preset is not None else checkpoint.metadata
     if about.get("network") != wanted:
-        raise ValueError(f"{name} holds a {about.get('network')!r}; only a {wanted!r} {_ABLE[wanted]}")
+        raise ValueError(
+            message(
+                "{name} holds a {network}; only a {wanted} {able}",
+                name=name,
+                network=repr(about.get("network")),
+                wanted=repr(wanted),
+                able=message(_ABLE[wanted]),
+            )
+        )
     _check_description(name, about, len(checkpoint.state_dict))
     try:
         with torch.device("meta"):
             net = NETWORKS[wanted](**about["arguments"])
         schedule = make_schedule(about["schedule"])
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} describes no network that can be built: {error}") from error
+        raise ValueError(
+            message("{name} describes no network that can be built: {error}", name=name, error=error)
+        ) from error
     state = _matched(name, checkpoint.state_dict, net.state_dict())
     net.load_state_dict(state, assign=True)
     net.requires_grad_(False)
@@ -239,9 +268,11 @@ def rebuild(
 def _existing(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix not in SUFFIXES:
-        raise ValueError(f"weights come as {' or '.join(SUFFIXES)}, got {path.name!r}")
+        raise ValueError(
+            message("weights come as {names}, got {name}", names=" or ".join(SUFFIXES), name=repr(path.name))
+        )
     if not path.is_file():
-        raise ValueError(f"there is no weights file at {path}")
+        raise ValueError(message("there is no weights file at {path}", path=path))
     return path
 
 
@@ -253,11 +284,13 @@ def _read_safetensors(path: Path) -> Checkpoint:
             state = {name: file.get_tensor(name) for name in names}
         metadata = json.loads(header.get(METADATA_KEY, "{}"))
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path.name} is damaged: it cannot be read as safetensors ({error})") from error
+        raise ValueError(
+            message("{name} is damaged: it cannot be read as safetensors ({error})", name=path.name, error=error)
+        ) from error
     if not isinstance(metadata, dict):
-        raise ValueError(f"{path.name} is damaged: its description is not a dictionary")
+        raise ValueError(message("{name} is damaged: its description is not a dictionary", name=path.name))
     if not state:
-        raise ValueError(f"{path.name} holds no tensors")
+        raise ValueError(message("{name} holds no tensors", name=path.name))
     _check_numbers(path, state)
     return Checkpoint(state, metadata)
 
@@ -270,19 +303,23 @@ def _refuse_bomb(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except _UNREADABLE as error:
-        raise ValueError(f"{path.name} is damaged: its table of contents cannot be read") from error
+        raise ValueError(message("{name} is damaged: its table of contents cannot be read", name=path.name)) from error
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > path.stat().st_size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise ValueError(f"{path.name} was refused: it would unpack to more than its own size")
+        raise ValueError(message("{name} was refused: it would unpack to more than its own size", name=path.name))
 
 
 def _check_numbers(path: Path, state: dict[str, Tensor]) -> None:
     """Refuse views that are larger than their storage, and numbers that are not finite."""
     for key, value in state.items():
         if value.is_sparse or value.layout != torch.strided or value.numel() > _stored(value):
-            raise ValueError(f"{path.name} was refused: {key!r} is larger than what is stored of it")
+            raise ValueError(
+                message("{name} was refused: {key} is larger than what is stored of it", name=path.name, key=repr(key))
+            )
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise ValueError(f"{path.name} was refused: {key!r} holds numbers that are not finite")
+            raise ValueError(
+                message("{name} was refused: {key} holds numbers that are not finite", name=path.name, key=repr(key))
+            )
 
 
 def _stored(value: Tensor) -> int:
@@ -321,20 +358,39 @@ def _check_description(name: str, about: dict[str, Any], weights: int) -> None:
         }
     wrong = [key for key, fine in sound.items() if not fine]
     if wrong:
-        raise ValueError(f"{name} describes no network that can be built: its {wrong[0]!r} makes no sense")
+        raise ValueError(
+            message(
+                "{name} describes no network that can be built: its {wrong} makes no sense",
+                name=name,
+                wrong=repr(wrong[0]),
+            )
+        )
 
 
 def _matched(name: str, given: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
     """``given`` in the dtypes of ``wanted``, after checking that names and shapes agree."""
     missing, extra = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
     if missing or extra:
-        parts = [f"{len(missing)} are missing, such as {missing[0]!r}"] if missing else []
-        parts += [f"{len(extra)} are unknown, such as {extra[0]!r}"] if extra else []
-        raise ValueError(f"{name} does not fit its network: of the weights, {' and '.join(parts)}")
+        parts = [
+            message(template, count=len(keys), key=repr(keys[0]))
+            for template, keys in (
+                (mark("{count} are missing, such as {key}"), missing),
+                (mark("{count} are unknown, such as {key}"), extra),
+            )
+            if keys
+        ]
+        raise ValueError(
+            message("{name} does not fit its network: of the weights, {what}", name=name, what=joined(parts, " and "))
+        )
     for key, value in wanted.items():
         if given[key].shape != value.shape:
             raise ValueError(
-                f"{name} does not fit its network: {key!r} has shape {tuple(given[key].shape)}, "
-                f"not {tuple(value.shape)}"
+                message(
+                    "{name} does not fit its network: {key} has shape {shape}, not {wanted}",
+                    name=name,
+                    key=repr(key),
+                    shape=tuple(given[key].shape),
+                    wanted=tuple(value.shape),
+                )
             )
     return {key: given[key].to(value.dtype) for key, value in wanted.items()}

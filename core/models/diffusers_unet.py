@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.language import message
 from core.models.checkpoints import runtime_device
 from core.models.network import NetworkModel
 from core.schedules import make_schedule
@@ -61,15 +62,26 @@ def load_diffusers(folder: Path) -> NetworkModel:
     try:
         from diffusers import UNet2DModel
     except ImportError:
-        raise ValueError(f"{folder.name} needs the library diffusers: pip install diffusers") from None
+        raise ValueError(
+            message("{name} needs the library diffusers: pip install diffusers", name=folder.name)
+        ) from None
     try:
         net = UNet2DModel.from_pretrained(_network_folder(folder), use_safetensors=True, local_files_only=True)
     except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{folder.name} cannot be opened as a {CLASS} with safetensors: {reason}") from error
+        raise ValueError(
+            message(
+                "{name} cannot be opened as a {kind} with safetensors: {reason}",
+                name=folder.name,
+                kind=CLASS,
+                reason=reason,
+            )
+        ) from error
     for name, value in net.state_dict().items():
         if not bool(torch.isfinite(value).all()):
-            raise ValueError(f"{folder.name} was refused: {name!r} holds numbers that are not finite")
+            raise ValueError(
+                message("{name} was refused: {key} holds numbers that are not finite", name=folder.name, key=repr(name))
+            )
     net = _Sample(net.float().requires_grad_(False)).to(runtime_device().device)
     learned = config.get("out_channels") == 2 * shape[0]
     return NetworkModel(net, schedule, prediction=prediction, learned_sigma=learned, shape=shape)
@@ -88,7 +100,13 @@ def _network_folder(folder: Path) -> Path | None:
 def _config(folder: Path) -> dict[str, Any]:
     place = _network_folder(folder)
     if place is None:
-        raise ValueError(f"{folder.name} is no folder of a diffusers {CLASS}: there is no such config.json in it")
+        raise ValueError(
+            message(
+                "{name} is no folder of a diffusers {kind}: there is no such config.json in it",
+                name=folder.name,
+                kind=CLASS,
+            )
+        )
     return json.loads((place / "config.json").read_text())
 
 
@@ -96,7 +114,7 @@ def _shape(config: dict[str, Any]) -> tuple[int, int, int]:
     channels, size = config.get("in_channels", 3), config.get("sample_size")
     sides = (size, size) if isinstance(size, int) else tuple(size or ())
     if not (isinstance(channels, int) and len(sides) == 2 and all(isinstance(n, int) and n > 0 for n in sides)):
-        raise ValueError(f"the configuration of the {CLASS} names no size of images")
+        raise ValueError(message("the configuration of the {kind} names no size of images", kind=CLASS))
     return channels, *sides
 
 
@@ -107,13 +125,21 @@ def _training(folder: Path) -> tuple[Any, str]:
             told = json.loads(place.read_text())
             break
     else:
-        raise ValueError(f"{folder.name} has no scheduler_config.json, which says what noise it was trained with")
+        raise ValueError(
+            message("{name} has no scheduler_config.json, which says what noise it was trained with", name=folder.name)
+        )
     betas = (told.get("beta_schedule"), told.get("beta_start"), told.get("beta_end"))
     name = "ddpm-cosine" if betas[0] == _COSINE else _BETAS.get(betas)
     prediction = PREDICTIONS.get(told.get("prediction_type", "epsilon"))
     if name is None or prediction is None or told.get("num_train_timesteps") != 1000:
         raise ValueError(
-            f"{folder.name} was trained with betas {betas}, {told.get('num_train_timesteps')} steps and prediction "
-            f"{told.get('prediction_type', 'epsilon')!r}; known are 1000 linear betas from 0.0001 to 0.02, and cosine"
+            message(
+                "{name} was trained with betas {betas}, {steps} steps and prediction {prediction}; known are 1000 "
+                "linear betas from 0.0001 to 0.02, and cosine",
+                name=folder.name,
+                betas=betas,
+                steps=told.get("num_train_timesteps"),
+                prediction=repr(told.get("prediction_type", "epsilon")),
+            )
         )
     return make_schedule(name), prediction

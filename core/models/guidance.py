@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.models.base import BASE, PUSH, Model
 from core.models.bayes import RoughClassifier
 from core.models.predictions import convert
@@ -45,9 +46,15 @@ class Guided(Model):
 
     def __init__(self, scale: float, low: float, high: float):
         if not (math.isfinite(scale) and scale >= 0):
-            raise ValueError(f"the scale of guidance must be a number of at least 0, got {scale}")
+            raise ValueError(message("the scale of guidance must be a number of at least 0, got {scale}", scale=scale))
         if not low < high:
-            raise ValueError(f"guidance must act on a range of lambda, from low to high; got {low:g} to {high:g}")
+            raise ValueError(
+                message(
+                    "guidance must act on a range of lambda, from low to high; got {low:g} to {high:g}",
+                    low=low,
+                    high=high,
+                )
+            )
         self.scale, self.low, self.high = float(scale), float(low), float(high)
 
     def acts(self, alpha: float, sigma: float) -> bool:
@@ -62,7 +69,9 @@ class Guided(Model):
         if kind == PUSH:
             return self._push(x, alpha, sigma)
         if kind not in self.native:
-            raise ValueError(f"this guided model predicts {', '.join(self.native)}, not {kind}")
+            raise ValueError(
+                message("this guided model predicts {names}, not {kind}", names=", ".join(self.native), kind=kind)
+            )
         return self._whole(x, alpha, sigma, kind)
 
     @property
@@ -114,10 +123,14 @@ class ClassifierFree(Guided):
         if unconditional.shape != conditional.shape:
             raise ValueError(f"the two models must agree in shape, got {unconditional.shape} and {conditional.shape}")
         if not 0 <= rescale <= 1:
-            raise ValueError(f"rescale must lie between 0 and 1, got {rescale}")
+            raise ValueError(message("rescale must lie between 0 and 1, got {rescale}", rescale=rescale))
         if rescale and math.prod(conditional.shape) < LEAST_NUMBERS:
             numbers = math.prod(conditional.shape)
-            raise ValueError(f"rescale compares the contrast of images; particles of {numbers} numbers have none")
+            raise ValueError(
+                message(
+                    "rescale compares the contrast of images; particles of {numbers} numbers have none", numbers=numbers
+                )
+            )
         self.unconditional, self.conditional, self.rescale = unconditional, conditional, rescale
         self.shape, self.native = conditional.shape, conditional.native
 
@@ -187,7 +200,7 @@ class ClassifierGuided(Guided):
     ):
         super().__init__(scale, low, high)
         if not temperature > 0:
-            raise ValueError(f"the temperature must be above 0, got {temperature}")
+            raise ValueError(message("the temperature must be above 0, got {temperature}", temperature=temperature))
         self.base, self.label, self.temperature = base, label, float(temperature)
         self.classifier = RoughClassifier(classifier, roughness) if roughness else classifier
         self.outside = 0.0 if knows_class else 1.0
@@ -264,7 +277,14 @@ class GuidanceInfo:
         unknown = sorted(set(options) - set(self.options))
         if unknown:
             known = ", ".join(self.options)
-            raise ValueError(f"{self.title.lower()} guidance has no option {unknown[0]!r}; its options: {known}")
+            raise ValueError(
+                message(
+                    "{kind} guidance has no option {unknown}; its options: {known}",
+                    kind=self.title.lower(),
+                    unknown=repr(unknown[0]),
+                    known=known,
+                )
+            )
         defaults = {key: option.default for key, option in self.options.items()}
         return defaults | {key: self.options[key].check(key, value) for key, value in options.items()}
 
@@ -272,8 +292,11 @@ class GuidanceInfo:
 def _free(family: Family, label: int, **options: Any) -> Guided:
     unconditional, conditional = family.of_label(None), family.of_label(label)
     if unconditional is None or conditional is None:
-        missing = "without" if unconditional is None else "with"
-        raise ValueError(f"this network has not learned to work {missing} a class; use the guidance of a classifier")
+        raise ValueError(
+            message("this network has not learned to work without a class; use the guidance of a classifier")
+            if unconditional is None
+            else message("this network has not learned to work with a class; use the guidance of a classifier")
+        )
     return ClassifierFree(unconditional, conditional, **options)
 
 
@@ -282,7 +305,13 @@ def _by_classifier(family: Family, label: int, on: str, **options: Any) -> Guide
     base = family.of_label(label if knows else None)
     if base is None:
         other = WITHOUT if knows else WITH
-        raise ValueError(f"this network is no {on} model; let the classifier act on the {other} one")
+        raise ValueError(
+            message(
+                "this network is no {on} model; let the classifier act on the {other} one",
+                on=message(on),
+                other=message(other),
+            )
+        )
     return ClassifierGuided(base, family.classifier(), label, knows_class=knows, **options)
 
 

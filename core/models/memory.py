@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from core.language import message
+
 SPARE = 0.8  # of what is free: the rest is for everything else
 
 
@@ -65,7 +67,11 @@ def images_that_fit(needed: int, device: torch.device) -> int:
     free = int(SPARE * free_bytes(device))
     if needed > free:
         raise ValueError(
-            f"one image through this network needs about {needed / 1e9:.2g} GB at its peak, and {free / 1e9:.2g} GB "
-            "are free; close other programs, or choose a smaller network"
+            message(
+                "one image through this network needs about {needed:.2g} GB at its peak, and {free:.2g} GB are "
+                "free; close other programs, or choose a smaller network",
+                needed=needed / 1e9,
+                free=free / 1e9,
+            )
         )
     return free // max(needed, 1)

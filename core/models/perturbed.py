@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.language import mark, message
 from core.models.base import Model
 from core.noise import generator, normal
 
@@ -17,13 +18,13 @@ LEVELS = np.linspace(-8.0, 8.0, 33)  # of lambda, at which the size of the error
 CALIBRATION = 1024  # particles
 
 KINDS = {
-    "field": "A smooth random field: right on average, wrong in every place, as a network that saw too little.",
-    "eager": "Removes a fixed share too much noise in every place, as networks trained on the mean square do.",
+    "field": mark("A smooth random field: right on average, wrong in every place, as a network that saw too little."),
+    "eager": mark("Removes a fixed share too much noise in every place, as networks trained on the mean square do."),
 }
 WHERE = {
-    "everywhere": "at every noise level",
-    "noise": "among the noise (λ below 0.5), where it is decided who goes where",
-    "data": "among the data (λ above 0.5), where the details come",
+    "everywhere": mark("at every noise level"),
+    "noise": mark("among the noise (λ below 0.5), where it is decided who goes where"),
+    "data": mark("among the data (λ above 0.5), where the details come"),
 }
 BORDER, WIDTH = 0.5, 0.2  # of lambda
 
@@ -55,7 +56,7 @@ class PerturbedModel(Model):
 
     def __init__(self, model: Model, size: float, kind: str = "field", where: str = "everywhere", seed: int = 0):
         if not (model.exact and set(self.native) <= set(model.native)):
-            raise ValueError("only an exact model can be made wrong by a known amount")
+            raise ValueError(message("only an exact model can be made wrong by a known amount"))
         if not (math.isfinite(size) and size >= 0):
             raise ValueError(f"the size of the error must be a number of at least 0, got {size}")
         if kind not in KINDS:
