@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from core.grids.info import GRIDS, GridInfo
+from core.language import message
 from core.options import Option
 from core.schedules import Schedule
 
@@ -43,19 +44,36 @@ def _place(
     steps, levels = len(u) - 1, round(schedule.t_max * schedule.chain)
     if (levels / schedule.chain, 1 / schedule.chain) != (schedule.t_max, schedule.t_min):
         raise ValueError(
-            f"grid {name!r} counts whole levels of a chain of {schedule.chain}: it cannot be laid from "
-            f"t = {schedule.t_max:g} to {schedule.t_min:g}; leave the schedule's t_max and t_min as they are"
+            message(
+                "grid {name} counts whole levels of a chain of {chain}: it cannot be laid from t = {t_max:g} to "
+                "{t_min:g}; leave the schedule's t_max and t_min as they are",
+                name=repr(name),
+                chain=schedule.chain,
+                t_max=schedule.t_max,
+                t_min=schedule.t_min,
+            )
         )
     chosen = np.append(spacing(levels, schedule.chain, steps, **options), 0)
     if len(chosen) != steps + 1:
         raise ValueError(
-            f"grid {name!r} makes {len(chosen) - 1} steps, not {steps}, since the chain is cut to {levels} levels; "
-            "use another number of steps"
+            message(
+                "grid {name} makes {count} steps, not {steps}, since the chain is cut to {levels} levels; use "
+                "another number of steps",
+                name=repr(name),
+                count=len(chosen) - 1,
+                steps=steps,
+                levels=levels,
+            )
         )
     if chosen[0] >= levels or (np.diff(chosen) >= 0).any():
         raise ValueError(
-            f"grid {name!r} cannot make {steps} steps out of the {levels} levels of the chain, for two would fall on "
-            "the same one; use fewer steps"
+            message(
+                "grid {name} cannot make {steps} steps out of the {levels} levels of the chain, for two would "
+                "fall on the same one; use fewer steps",
+                name=repr(name),
+                steps=steps,
+                levels=levels,
+            )
         )
     return torch.from_numpy((chosen + 1) / schedule.chain)
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from core.grids.info import GRIDS, GridInfo
 from core.grids.standard import lerp
+from core.language import message
 from core.options import Option
 from core.schedules import Schedule
 
@@ -24,7 +25,13 @@ _NAMES = {"t": "t", "sigma": "sigma/alpha", "lam": "lambda"}
 def _custom(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor, **lists: tuple[float, ...]) -> Tensor:
     given = {name: values for name, values in lists.items() if values}
     if len(given) > 1:
-        raise ValueError(f"write the custom grid as one list, in {' or in '.join(given)}; got {len(given)} lists")
+        raise ValueError(
+            message(
+                "write the custom grid as one list, in {names}; got {count} lists",
+                names=" or in ".join(given),
+                count=len(given),
+            )
+        )
     if not given:
         first, last = schedule.log_snr(t_start), schedule.log_snr(t_end)
         times = schedule.time_of(lerp(first, last, u))
@@ -44,9 +51,13 @@ def _custom(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor, **lis
 def _nodes(schedule: Schedule, name: str, values: tuple[float, ...]) -> Tensor:
     """The listed times; ``ValueError`` unless they fall strictly inside the range of the schedule."""
     if len(values) < 2:
-        raise ValueError(f"a custom grid needs at least 2 numbers, the first and the last time; got {len(values)}")
+        raise ValueError(
+            message(
+                "a custom grid needs at least 2 numbers, the first and the last time; got {count}", count=len(values)
+            )
+        )
     if name == "sigma" and min(values) <= 0:
-        raise ValueError(f"sigma/alpha must be positive in a custom grid; got {min(values):g}")
+        raise ValueError(message("sigma/alpha must be positive in a custom grid; got {least:g}", least=min(values)))
     times = _TO_TIME[name](schedule, torch.tensor(values, dtype=torch.float64))
     low, high = schedule.t_min, schedule.t_max
     slack = 0.0 if name == "t" else ROUNDING * (high - low)
@@ -54,15 +65,26 @@ def _nodes(schedule: Schedule, name: str, values: tuple[float, ...]) -> Tensor:
         if not low - slack <= t <= high + slack:
             last, first = (float(_FROM_TIME[name](schedule, end)) for end in (low, high))
             raise ValueError(
-                f"{value:g} of the custom grid lies outside this schedule, where {_NAMES[name]} goes from "
-                f"{first:.6g} to {last:.6g}"
+                message(
+                    "{value:g} of the custom grid lies outside this schedule, where {names} goes from {first:.6g} to "
+                    "{last:.6g}",
+                    value=value,
+                    names=_NAMES[name],
+                    first=first,
+                    last=last,
+                )
             )
     times = times.clamp(low, high)
     for i, step in enumerate(times.diff().tolist()):
         if step >= 0:
             raise ValueError(
-                f"the times of a custom grid must fall from noise to data, but {values[i]:g} is followed by "
-                f"{values[i + 1]:g} in {_NAMES[name]}"
+                message(
+                    "the times of a custom grid must fall from noise to data, but {before:g} is followed by "
+                    "{after:g} in {names}",
+                    before=values[i],
+                    after=values[i + 1],
+                    names=_NAMES[name],
+                )
             )
     return times
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from core.language import message
 from core.options import Option
 from core.registry import Registry
 from core.schedules import SCHEDULES, Schedule
@@ -47,8 +48,15 @@ class GridInfo:
         """
         unknown = sorted(set(options) - set(self.options))
         if unknown:
-            allowed = ", ".join(self.options) or "none"
-            raise ValueError(f"grid {name!r} has no option {unknown[0]!r}; it takes {allowed}")
+            allowed = ", ".join(self.options) or message("none")
+            raise ValueError(
+                message(
+                    "grid {name} has no option {unknown}; it takes {allowed}",
+                    name=repr(name),
+                    unknown=repr(unknown[0]),
+                    allowed=allowed,
+                )
+            )
         values = {key: option.default for key, option in self.options.items()}
         return values | {
             key: self.options[key].check(f"option {key} of grid {name!r}", v) for key, v in options.items()

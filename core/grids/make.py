@@ -7,9 +7,12 @@ import torch
 from torch import Tensor
 
 from core.grids.info import GRIDS, discrete_schedules
+from core.language import mark, message
 from core.schedules import Schedule
 
 MAX_STEPS = 10_000
+_STARTS = mark("grid {name} starts at t = {own:g} here, its own choice; leave t_start and t_end out, got {given:g}")
+_ENDS = mark("grid {name} ends at t = {own:g} here, its own choice; leave t_start and t_end out, got {given:g}")
 
 
 def make_grid(
@@ -47,27 +50,43 @@ def make_grid(
     check_steps(steps)
     if not schedule.t_min <= end < start <= schedule.t_max:
         raise ValueError(
-            f"a grid from t = {start:g} down to {end:g} does not fit; "
-            f"it needs {schedule.t_min:g} <= t_end < t_start <= {schedule.t_max:g}"
+            message(
+                "a grid from t = {start:g} down to {end:g} does not fit; it needs {t_min:g} <= t_end < t_start "
+                "<= {t_max:g}",
+                start=start,
+                end=end,
+                t_min=schedule.t_min,
+                t_max=schedule.t_max,
+            )
         )
     if not info.fits(schedule):
         raise ValueError(
-            f"grid {name!r} counts the levels of a discrete chain; it is for {', '.join(discrete_schedules())}"
+            message(
+                "grid {name} counts the levels of a discrete chain; it is for {names}",
+                name=repr(name),
+                names=", ".join(discrete_schedules()),
+            )
         )
     values = info.values(name, options)
     ends = [torch.tensor(value, dtype=torch.float64) for value in (start, end)]
     times = info.place(schedule, *ends, torch.linspace(0, 1, steps + 1, dtype=torch.float64), **values)
     if info.own_ends:
-        for what, given, own in (("starts", t_start, float(times[0])), ("ends", t_end, float(times[-1]))):
+        for told, given, own in ((_STARTS, t_start, float(times[0])), (_ENDS, t_end, float(times[-1]))):
             if given is not None and given != own:
                 raise ValueError(
-                    f"grid {name!r} {what} at t = {own:g} here, its own choice; leave t_start and t_end out, "
-                    f"got {float(given):g}"
+                    message(told, name=repr(name), own=own, given=float(given)),
                 )
     else:
         times[0], times[-1] = ends  # inverse functions round; the ends are what was asked for
     if not bool((times[1:] < times[:-1]).all()):
-        raise ValueError(f"{steps} steps from t = {start:g} to {end:g} fall together in float64; use fewer steps")
+        raise ValueError(
+            message(
+                "{steps} steps from t = {start:g} to {end:g} fall together in float64; use fewer steps",
+                steps=steps,
+                start=start,
+                end=end,
+            )
+        )
     return times
 
 
@@ -86,4 +105,10 @@ def refine(schedule: Schedule, times: Tensor, inner: int) -> Tensor:
 def check_steps(steps: int) -> None:
     """Raise ``ValueError`` unless ``steps`` is a whole number from 1 to ``MAX_STEPS``."""
     if isinstance(steps, bool) or not isinstance(steps, Integral) or not 1 <= steps <= MAX_STEPS:
-        raise ValueError(f"the number of steps must be a whole number from 1 to {MAX_STEPS}, got {steps!r}")
+        raise ValueError(
+            message(
+                "the number of steps must be a whole number from 1 to {most}, got {steps}",
+                most=MAX_STEPS,
+                steps=repr(steps),
+            )
+        )

@@ -10,6 +10,7 @@ from torch.nn.functional import softplus
 
 from core.grids.info import GRIDS, GridInfo
 from core.grids.standard import lerp
+from core.language import message
 from core.options import Option
 from core.schedules import Schedule
 
@@ -21,9 +22,13 @@ def _edm_vp(schedule: Schedule, t_start: Tensor, t_end: Tensor, u: Tensor, epsil
     beta_min = high - beta_d / 2
     if bool(beta_d + beta_min <= 0):
         raise ValueError(
-            f"the VP time of grid 'edm-vp' would turn back with epsilon_s = {epsilon_s:g}, since the noise of this "
-            f"schedule only falls to sigma/alpha = {float(schedule.rho(schedule.t_min)):.3g}; take an epsilon_s above "
-            f"about {float(1 - (1 - low / high).sqrt()):.2g}"
+            message(
+                "the VP time of grid 'edm-vp' would turn back with epsilon_s = {epsilon_s:g}, since the noise of "
+                "this schedule only falls to sigma/alpha = {rho:.3g}; take an epsilon_s above about {least:.2g}",
+                epsilon_s=epsilon_s,
+                rho=float(schedule.rho(schedule.t_min)),
+                least=float(1 - (1 - low / high).sqrt()),
+            )
         )
     first, last = (
         2 * level / (beta_min + (beta_min**2 + 2 * beta_d * level).sqrt())

@@ -7,6 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.language import message
+
 Time = float | Tensor
 
 
@@ -46,14 +48,25 @@ class Schedule(ABC):
         low, high = self.domain
         if not low <= self.t_min < self.t_max <= high:
             raise ValueError(
-                f"t_min = {self.t_min} and t_max = {self.t_max} must satisfy {low} <= t_min < t_max <= {high}"
+                message(
+                    "t_min = {t_min} and t_max = {t_max} must satisfy {low} <= t_min < t_max <= {high}",
+                    t_min=self.t_min,
+                    t_max=self.t_max,
+                    low=low,
+                    high=high,
+                )
             )
         ends = torch.tensor([self.t_min, self.t_max], dtype=torch.float64)
         usable = torch.isfinite(self.log_snr(ends)) & (self.alpha(ends) > 0) & (self.sigma(ends) > 0)
         if not bool(usable.all()):
             raise ValueError(
-                f"signal and noise must both be positive from t_min = {self.t_min} to t_max = {self.t_max}; "
-                f"at t = {float(ends[~usable][0])} one of them vanishes"
+                message(
+                    "signal and noise must both be positive from t_min = {t_min} to t_max = {t_max}; at t = {ends} "
+                    "one of them vanishes",
+                    t_min=self.t_min,
+                    t_max=self.t_max,
+                    ends=float(ends[~usable][0]),
+                )
             )
 
     @abstractmethod

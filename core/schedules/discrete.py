@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.schedules.base import Time, as_float64
 from core.schedules.variance_preserving import VariancePreserving
 
@@ -38,7 +39,13 @@ class DiscreteChain(VariancePreserving):
 
     def __post_init__(self) -> None:
         if self.t_min < 1 / STEPS:
-            raise ValueError(f"t_min must be at least 1/{STEPS}, the first step of the chain; got {self.t_min}")
+            raise ValueError(
+                message(
+                    "t_min must be at least 1/{steps}, the first step of the chain; got {t_min}",
+                    steps=STEPS,
+                    t_min=self.t_min,
+                )
+            )
         if self.t_max <= 1:
             object.__setattr__(self, "t_max", min(self.t_max, len(self._knots) / STEPS))
         super().__post_init__()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from numbers import Real
 
+from core.language import message
 from core.registry import Registry
 from core.schedules.base import Schedule
 from core.schedules.discrete import DdpmCosine, DdpmLinear
@@ -147,8 +148,22 @@ def make_schedule(name: str, **parameters: float) -> Schedule:
     info = SCHEDULES[name]
     unknown = sorted(set(parameters) - set(info.parameters))
     if unknown:
-        raise ValueError(f"schedule {name!r} has no parameter {unknown[0]!r}; it takes {', '.join(info.parameters)}")
+        raise ValueError(
+            message(
+                "schedule {name} has no parameter {unknown}; it takes {names}",
+                name=repr(name),
+                unknown=repr(unknown[0]),
+                names=", ".join(info.parameters),
+            )
+        )
     for key, value in parameters.items():
         if isinstance(value, bool) or not isinstance(value, Real):
-            raise ValueError(f"{key} of schedule {name!r} must be a number, got {value!r}")
+            raise ValueError(
+                message(
+                    "{key} of schedule {name} must be a number, got {value}",
+                    key=key,
+                    name=repr(name),
+                    value=repr(value),
+                )
+            )
     return info.build(**parameters)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.schedules.base import Schedule, Time, as_float64
 
 
@@ -25,7 +26,11 @@ class VarianceExploding(Schedule):
     def __post_init__(self) -> None:
         if not 0 < self.sigma_min < self.sigma_max < math.inf:
             raise ValueError(
-                f"the noise levels must satisfy 0 < sigma_min < sigma_max, got {self.sigma_min} and {self.sigma_max}"
+                message(
+                    "the noise levels must satisfy 0 < sigma_min < sigma_max, got {sigma_min} and {sigma_max}",
+                    sigma_min=self.sigma_min,
+                    sigma_max=self.sigma_max,
+                )
             )
         super().__post_init__()
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from core.language import message
 from core.schedules.base import Schedule, Time, as_float64
 
 
@@ -109,9 +110,13 @@ class VpCosine(VariancePreserving):
 
     def __post_init__(self) -> None:
         if not 0 < self.s < 1:
-            raise ValueError(f"the cosine offset s must lie between 0 and 1, got {self.s}")
+            raise ValueError(message("the cosine offset s must lie between 0 and 1, got {s}", s=self.s))
         if self.t_max >= 1:  # in floating point the cosine of a right angle is not quite zero
-            raise ValueError(f"t_max must be below 1 for the cosine schedule, where alpha vanishes; got {self.t_max}")
+            raise ValueError(
+                message(
+                    "t_max must be below 1 for the cosine schedule, where alpha vanishes; got {t_max}", t_max=self.t_max
+                )
+            )
         super().__post_init__()
 
     @property
@@ -167,7 +172,13 @@ class Vdm(VariancePreserving):
 
     def __post_init__(self) -> None:
         if not self.gamma_min < self.gamma_max:
-            raise ValueError(f"gamma_min = {self.gamma_min} must be below gamma_max = {self.gamma_max}")
+            raise ValueError(
+                message(
+                    "gamma_min = {gamma_min} must be below gamma_max = {gamma_max}",
+                    gamma_min=self.gamma_min,
+                    gamma_max=self.gamma_max,
+                )
+            )
         super().__post_init__()
 
     def _gamma(self, t: Time) -> Tensor:
@@ -195,7 +206,13 @@ class Vdm(VariancePreserving):
 def check_betas(beta_min: float, beta_max: float) -> None:
     """Raise ``ValueError`` unless ``0 < beta_min < beta_max``."""
     if not 0 < beta_min < beta_max:
-        raise ValueError(f"the noise rates must satisfy 0 < beta_min < beta_max, got {beta_min} and {beta_max}")
+        raise ValueError(
+            message(
+                "the noise rates must satisfy 0 < beta_min < beta_max, got {beta_min} and {beta_max}",
+                beta_min=beta_min,
+                beta_max=beta_max,
+            )
+        )
 
 
 def linear_beta_log_alpha(t: Tensor, beta_min: float, beta_max: float) -> Tensor:
