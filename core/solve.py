@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.language import message, reason
 from core.models.ledger import CountedModel, Evaluation
 from core.noise import check_seed
 from core.problem import Level, Problem, convert, levels_at
@@ -145,9 +146,11 @@ def solve(
                 if progress is not None:
                     progress(done, steps)
         except Cancelled:
-            outcome = {"cancelled": True, "message": f"cancelled after {done} of {steps} steps"}
-        except StepSizeVanished as reason:
-            outcome = {"diverged_at": done, "message": f"stopped in step {done + 1} of {steps}: {reason}"}
+            told = message("cancelled after {done} of {steps} steps", done=done, steps=steps)
+            outcome = {"cancelled": True, "message": told}
+        except StepSizeVanished as vanished:
+            told = message("stopped in step {step} of {steps}: {why}", step=done + 1, steps=steps, why=reason(vanished))
+            outcome = {"diverged_at": done, "message": told}
     return Run(
         solver=solver,
         times=times[: done + 1],
@@ -172,11 +175,16 @@ def _bounded(x: Tensor, bound: float) -> bool:
 
 def _divergence(x: Tensor, bound: float, i: int, steps: int, t: float) -> dict[str, Any]:
     lost = ~(x.abs() <= bound).flatten(1).all(dim=1)
-    message = (
-        f"diverged in step {i + 1} of {steps} (t = {t:.4g}): {int(lost.sum())} of {len(x)} particles "
-        "are no longer finite or have left every reasonable range"
+    told = message(
+        "diverged in step {step} of {steps} (t = {t:.4g}): {lost} of {all} particles are no longer finite or have left "
+        "every reasonable range",
+        step=i + 1,
+        steps=steps,
+        t=t,
+        lost=int(lost.sum()),
+        all=len(x),
     )
-    return {"diverged_at": i, "message": message}
+    return {"diverged_at": i, "message": told}
 
 
 def _opening(start: Level, *made: Evaluation | None) -> Evaluation | None:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.language import message
+
 MOST_STEPS = 20_000
 SIDE = 1501  # places a coordinate, for the integral of |p - q|
 REACH = 9.0  # standard deviations
@@ -48,7 +50,9 @@ def sampled(data: Gaussian, horizon: float, step: float, error: float, stop: flo
         raise ValueError(f"need 0 <= stop < horizon, step > 0, error >= 0; got {stop}, {horizon}, {step}, {error}")
     count = math.ceil((horizon - stop) / step - 1e-9)
     if count > MOST_STEPS:
-        raise ValueError(f"{count} steps of {step:g} are too many; at most {MOST_STEPS:,}")
+        raise ValueError(
+            message("{count} steps of {step:g} are too many; at most {most:,}", count=count, step=step, most=MOST_STEPS)
+        )
     bias = error / math.sqrt(len(data.mean))
     mean, variance = np.zeros_like(data.mean), np.ones_like(data.variance)
     t = horizon

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.language import message
+
 SMALLEST_WINDOW = 3
 STRAIGHT = 0.04  # largest residual of a straight line, in units of log2(error)
 ABOVE_FLOOR = 10.0
@@ -75,16 +77,28 @@ def convergence_order(steps: Sequence[float], errors: Sequence[float], floor: fl
     usable = np.isfinite(e) & (e > max(ABOVE_FLOOR * floor, 0.0))
     n, e = _before_plateau(n[usable], e[usable])
     if len(n) < 2:
-        return FittedOrder(math.nan, (math.nan, math.nan), math.nan, math.nan, False, "fewer than two usable points")
+        return FittedOrder(
+            math.nan, (math.nan, math.nan), math.nan, math.nan, False, message("fewer than two usable points")
+        )
     x, y = np.log2(n), np.log2(e)
     last = len(n)
     fits = [i for i in range(last - SMALLEST_WINDOW + 1) if _residual(x[i:], y[i:]) <= STRAIGHT]
     if fits:
         i = fits[0]
-        reason = f"longest straight run that reaches the finest steps: {last - i} points, {n[i]:g} to {n[-1]:g} steps"
+        reason = message(
+            "longest straight run that reaches the finest steps: {points} points, {first:g} to {last:g} steps",
+            points=last - i,
+            first=n[i],
+            last=n[-1],
+        )
         return _fit(n, x, y, i, True, reason)
     i = max(0, last - SMALLEST_WINDOW)
-    reason = f"the last {last - i} points, {n[i]:g} to {n[-1]:g} steps, do not lie on a line: the order is not reached"
+    reason = message(
+        "the last {points} points, {first:g} to {last:g} steps, do not lie on a line: the order is not reached",
+        points=last - i,
+        first=n[i],
+        last=n[-1],
+    )
     return _fit(n, x, y, i, False, reason)
 
 

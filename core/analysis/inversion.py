@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.language import mark, message
 from core.models.ledger import CountedModel
 from core.problem import Problem
 from core.solve import DIVERGED, Cancelled, Progress, Run, solve
@@ -40,8 +41,14 @@ def check_invertible(name: str) -> None:
     """Raise ``ValueError`` unless solver ``name`` takes the steps of a grid and draws no noise."""
     info = SOLVERS[name]
     if info.stochastic or info.adaptive:
-        why = "draws noise" if info.stochastic else "chooses its own steps"
-        raise ValueError(f"{info.title} {why}; encoding needs a solver without noise that takes the steps of the grid")
+        told = (
+            mark("{solver} draws noise; encoding needs a solver without noise that takes the steps of the grid")
+            if info.stochastic
+            else mark(
+                "{solver} chooses its own steps; encoding needs a solver without noise that takes the steps of the grid"
+            )
+        )
+        raise ValueError(message(told, solver=info.title))
 
 
 def encode(
@@ -105,7 +112,7 @@ def encode(
             x, done = x_next, done + 1
             if progress is not None:
                 progress(done, steps)
-    message = f"diverged in step {done + 1} of {steps} while encoding" if lost else ""
+    told = message("diverged in step {step} of {steps} while encoding", step=done + 1, steps=steps) if lost else ""
     pairs = np.array(model.levels, dtype=np.float64).reshape(-1, 2)
     return Run(
         solver=solver,
@@ -118,7 +125,7 @@ def encode(
         steps=steps,
         last=x,
         diverged_at=done if lost else None,
-        message=message,
+        message=told,
     )
 
 
@@ -127,7 +134,9 @@ def decode(problem: Problem, solver: str, times: Tensor, latent: Tensor, **more:
     if bool(torch.isfinite(latent).all()):
         return solve(problem, solver, times, latent, record=False, **more)
     nothing = torch.empty(0, dtype=torch.float64)
-    return Run(solver, times[:1], None, None, 0, 0.0, nothing, len(times) - 1, latent, 0, message="had no start")
+    return Run(
+        solver, times[:1], None, None, 0, 0.0, nothing, len(times) - 1, latent, 0, message=message("had no start")
+    )
 
 
 def exact_latent(
@@ -154,7 +163,7 @@ def exact_latent(
         nonlocal asked
         asked += 1
         if asked > MOST_EVALUATIONS:
-            raise TooStiff(f"more than {MOST_EVALUATIONS:,} evaluations would be needed")
+            raise TooStiff(message("more than {most:,} evaluations would be needed", most=MOST_EVALUATIONS))
         if cancel is not None and cancel():
             raise Cancelled("cancelled in the exact encoding")
         level = NORMALISED.level_at(problem, lam)

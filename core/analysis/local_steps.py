@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.problem import Problem
 from core.solve import Cancelled, solve
 from core.solvers import SOLVERS, BrownianPath, Context, Solver
@@ -58,7 +59,11 @@ def local_steps(
     """
     info = SOLVERS[solver]
     if info.stochastic or info.adaptive:
-        raise ValueError(f"{solver!r} draws noise or chooses its own steps; it has no step of its own to look at")
+        raise ValueError(
+            message(
+                "{name} draws noise or chooses its own steps; it has no step of its own to look at", name=repr(solver)
+            )
+        )
     if len(times) != len(states) or len(times) < 2:
         raise ValueError(f"need a state at each of at least 2 times, got {len(times)} times and {len(states)} states")
     recipe = info.make(**options)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.models import GaussianMixture
 from core.noise import normal
 from core.problem import Level, Problem
@@ -44,7 +45,7 @@ def data_moments(problem: Problem) -> Moments:
     """
     model = problem.model
     if not isinstance(model, GaussianMixture) or len(model.weights) != 1:
-        raise ValueError("laws can be propagated for a Gaussian mixture of one component only")
+        raise ValueError(message("laws can be propagated for a Gaussian mixture of one component only"))
     return Moments(model.means[0], model.covariances[0])
 
 
@@ -116,7 +117,9 @@ def propagate_solver(
     """
     data = data_moments(problem)
     if SOLVERS[solver].adaptive:
-        raise ValueError(f"solver {solver!r} chooses its own steps by the particles: its map is not affine")
+        raise ValueError(
+            message("solver {name} chooses its own steps by the particles: its map is not affine", name=repr(solver))
+        )
     recipe, dim = SOLVERS[solver].make(**options), len(data.mean)
     if start is None:
         sigma = problem.level(float(times[0])).sigma
@@ -139,7 +142,14 @@ def propagate_solver(
         expected = offset + matrix @ x[-1] + impulses @ together
         gap, size = float((state[-1] - expected).abs().max()), float(state.abs().max())
         if not gap <= LINEAR * max(size, 1.0):
-            raise ValueError(f"solver {solver!r} is not affine on Gaussian data: it is off by {gap:.2g} of {size:.2g}")
+            raise ValueError(
+                message(
+                    "solver {name} is not affine on Gaussian data: it is off by {gap:.2g} of {size:.2g}",
+                    name=repr(solver),
+                    gap=gap,
+                    size=size,
+                )
+            )
         by_draw = impulses.reshape(dim, draws, dim)
         means.append(matrix @ start.mean + offset)
         covariances.append(

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.models.base import Model
 from core.models.ledger import CountedModel
 from core.problem import Problem
@@ -142,7 +143,9 @@ def respond(problem: Problem, solver: str, times: Tensor, /, **options: Any) -> 
         particles and not only past predictions.
     """
     if SOLVERS[solver].adaptive:
-        raise ValueError(f"solver {solver!r} chooses its own steps, so it has no weights of its own on a grid")
+        raise ValueError(
+            message("solver {name} chooses its own steps, so it has no weights of its own on a grid", name=repr(solver))
+        )
     recipe = SOLVERS[solver].make(**options)
     response = _respond(recipe, problem, times, ("x0", "eps"), recipe.plan(problem, times))
     if len({evaluation.kind for evaluation in response.evaluations}) > 1:
@@ -150,8 +153,11 @@ def respond(problem: Problem, solver: str, times: Tensor, /, **options: Any) -> 
         response = _respond(recipe, problem, times, ("eps",), recipe.plan(in_eps, times))
     if response.reach > LONGEST_HISTORY and _remembers_particles(recipe, problem, times):
         raise ValueError(
-            f"solver {solver!r} uses past particles beside past predictions, through which every answer stays in all "
-            "later steps, so weights of predictions do not tell all"
+            message(
+                "solver {name} uses past particles beside past predictions, through which every answer stays in all "
+                "later steps, so weights of predictions do not tell all",
+                name=repr(solver),
+            )
         )
     return response
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from core.analysis.distances.registry import DISTANCES, Distance
+from core.language import message
 from core.noise import generator
 from core.problem import Problem
 from core.solve import Cancelled, Progress
@@ -98,8 +99,8 @@ def measure_distance(
     _check_repeats(repeats)
     bad = int((~torch.isfinite(x)).any(dim=1).sum())
     if bad:
-        message = f"{bad} of {len(x)} particles are not finite: there is no distance"
-        return Measured(name, math.nan, math.nan, math.nan, (), message=message)
+        told = message("{bad} of {all} particles are not finite: there is no distance", bad=bad, all=len(x))
+        return Measured(name, math.nan, math.nan, math.nan, (), message=told)
     n, rounds = len(x), repeats if distance.fresh else 1
     tick = _ticks(rounds + repeats, progress, cancel)
     values = []
@@ -173,7 +174,15 @@ def checked_samples(samples: Tensor, problem: Problem, distance: Distance) -> Te
 def check_count(n: int, distance: Distance) -> None:
     """Raise ValueError where a distance does not take so many particles."""
     if not FEWEST <= n <= distance.most:
-        raise ValueError(f"{distance.title} takes {FEWEST} to {distance.most} particles, got {n}")
+        raise ValueError(
+            message(
+                "{distance} takes {fewest} to {most} particles, got {count}",
+                distance=message(distance.title),
+                fewest=FEWEST,
+                most=distance.most,
+                count=n,
+            )
+        )
 
 
 def _check_repeats(repeats: int) -> None:

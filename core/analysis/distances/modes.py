@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.models import GaussianMixture
 from core.noise import generator
 from core.problem import Problem
@@ -21,7 +22,9 @@ def mixture_of(problem: Problem) -> GaussianMixture:
         If the model is something else.
     """
     if not isinstance(problem.model, GaussianMixture):
-        raise ValueError(f"mode occupancy needs a Gaussian mixture; this model is {type(problem.model).__name__}")
+        raise ValueError(
+            message("mode occupancy needs a Gaussian mixture; this model is {kind}", kind=type(problem.model).__name__)
+        )
     return problem.model
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from core.analysis.optimal_grids.info import OPTIMISED, OptimisedInfo, Training
 from core.analysis.optimal_grids.knots import cheapest
 from core.grids import make_grid
+from core.language import message
 
 NODES = 240  # intervals of the fine grid, even in lambda, that knots are chosen from
 
@@ -47,7 +48,7 @@ def _gained(training: Training, times: Tensor) -> np.ndarray:
             if later is not None:
                 gains[k + 1] = float((later - mean).flatten(1).square().sum(1).mean())
             later = mean
-            training.report(0.95 * (1 - k / len(times)), "following the forward process")
+            training.report(0.95 * (1 - k / len(times)), message("following the forward process"))
     return np.cumsum(gains)
 
 
@@ -63,7 +64,7 @@ def _aligned(training: Training, steps: int) -> Tensor:
     fine = make_grid("uniform-lambda", span, NODES, training.t_start, training.t_end)
     snr = np.exp(2 * span.log_snr(fine).numpy())
     path = cheapest(bound_costs(snr, _gained(training, fine)), steps)
-    training.report(1.0, "choosing the steps")
+    training.report(1.0, message("choosing the steps"))
     return fine[path]
 
 

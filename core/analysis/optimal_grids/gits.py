@@ -7,6 +7,7 @@ from torch import Tensor
 from core.analysis.optimal_grids.info import OPTIMISED, OptimisedInfo, Training
 from core.analysis.optimal_grids.knots import cheapest
 from core.grids import make_grid
+from core.language import message
 from core.options import Option
 from core.solve import Cancelled, solve
 
@@ -57,7 +58,7 @@ def _teacher(training: Training, times: Tensor) -> tuple[Tensor, Tensor]:
     """States x/alpha along the teacher's path and its slopes, (K, N, M) float64."""
 
     def told(done: int, steps: int) -> None:
-        training.report(0.9 * done / steps, "following the teacher")
+        training.report(0.9 * done / steps, message("following the teacher"))
 
     problem = training.problem
     # not the exact path but a run with steps as small as the nodes, as published
@@ -65,7 +66,9 @@ def _teacher(training: Training, times: Tensor) -> tuple[Tensor, Tensor]:
     if run.cancelled:
         raise Cancelled(run.message)
     if not run.complete:
-        raise ValueError(f"the teacher's path broke off, so no grid can be chosen along it: {run.message}")
+        raise ValueError(
+            message("the teacher's path broke off, so no grid can be chosen along it: {why}", why=run.message)
+        )
     with torch.no_grad():
         slopes = torch.stack([problem.eps(x, float(t)) for x, t in zip(run.states, times, strict=True)])
     shape = (-1, *[1] * (training.x.ndim))
@@ -79,7 +82,7 @@ def chosen(training: Training, steps: int, cost: str = "l2", coefficient: float 
     fine = make_grid("karras", span, NODES, training.t_start, training.t_end)
     path, slopes = _teacher(training, fine)
     knots = cheapest(jump_costs(span.rho(fine), path, slopes, cost), steps, coefficient)
-    training.report(1.0, "choosing the steps")
+    training.report(1.0, message("choosing the steps"))
     return fine[knots]
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.analysis.optimal_grids.knots import resampled
 from core.grids import GridInfo, check_steps
+from core.language import message
 from core.problem import Problem
 from core.registry import Registry
 from core.solve import Cancelled, solve
@@ -90,8 +91,13 @@ def train_on(
     last = span.t_min if t_end is None else float(t_end)
     if not span.t_min <= last < first <= span.t_max:
         raise ValueError(
-            f"a grid from t = {first:g} to {last:g} does not fit; it needs {span.t_min:g} <= t_end < t_start <= "
-            f"{span.t_max:g}"
+            message(
+                "a grid from t = {first:g} to {last:g} does not fit; it needs {low:g} <= t_end < t_start <= {high:g}",
+                first=first,
+                last=last,
+                low=span.t_min,
+                high=span.t_max,
+            )
         )
     times = torch.tensor([first, last], dtype=torch.float64)
     x = problem.sample_prior(particles, first, seed, torch.float64)
@@ -103,7 +109,9 @@ def train_on(
     else:
         reached = end(times, x)
     if not bool(torch.isfinite(reached).all()):
-        raise ValueError("the reference from the training particles broke off, so no grid can be trained on them")
+        raise ValueError(
+            message("the reference from the training particles broke off, so no grid can be trained on them")
+        )
     return Training(problem, x, reached.double(), first, last, seed, report, stop)
 
 

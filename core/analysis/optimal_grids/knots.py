@@ -5,6 +5,7 @@ import torch
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
+from core.language import message
 from core.schedules import Schedule
 
 WIDEST = 14.0  # in logarithms: a step a million times shorter than the longest is no step
@@ -55,7 +56,9 @@ def cheapest(cost: np.ndarray, steps: int, weight: float = 1.0) -> list[int]:
     """
     count = len(cost)
     if not 1 <= steps < count:
-        raise ValueError(f"{count} nodes allow 1 to {count - 1} steps, got {steps}")
+        raise ValueError(
+            message("{count} nodes allow 1 to {most} steps, got {steps}", count=count, most=count - 1, steps=steps)
+        )
     upward = np.where(np.triu(np.ones_like(cost, dtype=bool), 1), cost, np.inf)
     value, choices = np.full(count, np.inf), []
     value[-1] = 0.0

@@ -14,6 +14,7 @@ from core.analysis.optimal_grids.gits import NODES, chosen
 from core.analysis.optimal_grids.info import OPTIMISED, OptimisedInfo, Training
 from core.analysis.optimal_grids.knots import logs_of, times_of
 from core.grids import GRIDS, make_grid
+from core.language import message
 from core.options import Option
 from core.solve import Cancelled, solve
 from core.solvers import SOLVERS
@@ -66,7 +67,13 @@ def _optimised(training: Training, steps: int, solver: str) -> Tensor:
     if steps <= NODES // 2:
         begins.append((OPTIMISED["gits"].title, chosen(replace(training, report=_unheard), steps)))
     for place, (title, begun) in enumerate(begins):
-        told = partial(_told, training, place / len(begins), 1 / len(begins), f"moving the steps of: {title}")
+        told = partial(
+            _told,
+            training,
+            place / len(begins),
+            1 / len(begins),
+            message("moving the steps of: {grid}", grid=message(title)),
+        )
         logs = _descent(training, solver, logs_of(span, begun), told)
         found = times_of(span, logs, training.t_start, training.t_end)
         error = training_error(training, solver, found)
