@@ -7,7 +7,7 @@ shows are dropped. ``--add`` fills in translations from files of ``{English: Chi
 lists what is missing or left over, and exits with 1 if anything is.
 
 A text is found where it is the argument of ``tr``, ``message``, ``mark`` or ``joined``, or of a function that
-translates what it is given (``SHOWN``); or in a registry, or a lesson.
+translates what it is given (``SHOWN``); or in a registry, in ``headings.txt``, or a lesson.
 """
 
 import argparse
@@ -131,7 +131,7 @@ def write_catalogue(language: str, texts: list[Text], known: Mapping[str, str]) 
 def all_texts() -> list[Text]:
     """Every text once, in the order of files and then of registries and lessons."""
     found: dict[str, Text] = {}
-    for text in (*in_code(), *in_registries(), *in_lessons()):
+    for text in (*in_code(), *in_registries(), *in_tables(), *in_lessons()):
         found.setdefault(text.english, text)
     return list(found.values())
 
@@ -211,6 +211,12 @@ def of_option(key: str, option: Option) -> Iterator[str]:
     yield option.called(key)
     yield option.help
     yield from (choice for choice in option.choices if isinstance(choice, str))
+
+
+def in_tables() -> Iterator[Text]:
+    """Headings of tables, one a line: frames keep short names for files, the screen says them in words."""
+    for english in (CATALOGUES / "headings.txt").read_text("utf-8").splitlines():
+        yield Text(english, "tables")
 
 
 def in_lessons() -> Iterator[Text]:

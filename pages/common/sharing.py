@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.experiments.code import snippet
 from core.experiments.links import load_recipe
+from pages.common import tables
 from pages.common.compute import sentence
 from pages.common.page import OPENED, Page
 
@@ -77,7 +78,7 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
                 _downloads(result, figure, stem)
             _open(name)
     if panel == "Table":
-        st.dataframe(table(), hide_index=True, height="auto")
+        st.dataframe(tables.said(table()), hide_index=True, height="auto")
     elif panel == "Code":
         st.caption("Runs with this repository's core alone, and gives the numbers of this picture.")
         st.code(snippet(spec), language="python", wrap_lines=False)

@@ -12,9 +12,12 @@ def said(table: pd.DataFrame) -> pd.DataFrame:
         return table
     texts = table.select_dtypes(["object", "string"]).columns
     shown = table.assign(**{name: table[name].map(_said) for name in texts if isinstance(name, str)})
-    headings = [tr(name) if isinstance(name, str) else name for name in shown.columns]
-    if len(set(headings)) < len(headings):  # two headings that one word would say stay apart
-        headings = list(shown.columns)
+    headings: list = []
+    for name in shown.columns:
+        heading = tr(name.strip()) if isinstance(name, str) else name
+        while heading in headings:  # one word for two headings: a table needs them apart
+            heading += " "
+        headings.append(heading)
     return shown.set_axis(headings, axis="columns")
 
 
