@@ -210,7 +210,9 @@ def of_option(key: str, option: Option) -> Iterator[str]:
     """What the widget of an option shows."""
     yield option.called(key)
     yield option.help
-    yield from (choice for choice in option.choices if isinstance(choice, str))
+    from core.solvers import SOLVERS
+
+    yield from (choice for choice in option.choices if isinstance(choice, str) and choice not in SOLVERS)
 
 
 def in_tables() -> Iterator[Text]:

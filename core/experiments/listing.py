@@ -110,14 +110,14 @@ def listing(infos: list[SolverInfo]) -> pd.DataFrame:
     """One row a solver, for the catalogue's table; orders and costs are NaN where a solver has none."""
     rows = [
         {
-            "Solver": info.title,
-            "Order claimed": info.claimed_order or np.nan,
-            "Order in our tests": np.nan if info.order is None else info.order,
-            "NFE per step": np.nan if info.nfe_per_step is None else info.nfe_per_step,
-            "Family": info.family,
-            "Asks for": " or ".join(SYMBOLS[kind] for kind in asks(info.name)),
-            "Type": TYPES[type_of(info)],
-            "Name": info.name,
+            mark("Solver"): info.title,
+            mark("Order claimed"): info.claimed_order or np.nan,
+            mark("Order in our tests"): np.nan if info.order is None else info.order,
+            mark("NFE per step"): np.nan if info.nfe_per_step is None else info.nfe_per_step,
+            mark("Family"): info.family,
+            mark("Asks for"): " or ".join(SYMBOLS[kind] for kind in asks(info.name)),
+            mark("Type"): TYPES[type_of(info)],
+            mark("Name"): info.name,
         }
         for info in infos
     ]

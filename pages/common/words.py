@@ -56,7 +56,7 @@ def sentences(parts: Iterable[str]) -> str:
     return tr(joined(parts))
 
 
-def listed(parts: Iterable[Any], separator: str = ", ") -> str:
+def listed(parts: Iterable[Any], separator: str = mark(", ")) -> str:
     """``a, b, c``."""
     return tr(joined(map(str, parts), separator))
 
@@ -266,7 +266,7 @@ def schedules(result: Any) -> str:
         crossings.append(tr("**{schedule}** at t = {t}", schedule=tr(curve.title), t=number(float(equal))))
     return tr(
         "Signal and noise are equally strong (λ = 0) under {schedules}. Shapes form around there.",
-        schedules=listed(crossings, "; "),
+        schedules=listed(crossings, mark("; ")),
     )
 
 

@@ -73,7 +73,7 @@ def kind(info: Any) -> str:
         "{family} · {type} · asks for the {predictions}",
         family=tr(info.family),
         type=tr(listing.TYPES[listing.type_of(info)]).lower(),
-        predictions=listed((tr(listing.ASKS[one]) for one in listing.asks(info.name)), " or "),
+        predictions=listed((tr(listing.ASKS[one]) for one in listing.asks(info.name)), mark(" or ")),
     )
 
 
@@ -82,7 +82,7 @@ def table(infos: list[Any]) -> pd.DataFrame:
     shown = listing.listing(infos)
     for column in ("Family", "Type"):
         shown[column] = shown[column].map(tr)
-    shown["Asks for"] = [listed((listing.SYMBOLS[one] for one in listing.asks(i.name)), " or ") for i in infos]
+    shown["Asks for"] = [listed((listing.SYMBOLS[one] for one in listing.asks(i.name)), mark(" or ")) for i in infos]
     return shown.rename(columns=tr)
 
 

@@ -75,5 +75,5 @@ def guidance(result: Any) -> str:
         elif not np.isfinite(errors[-1]):
             told.append(tr("{solver} diverges at the end", solver=choice.label))
     if told:
-        lines.append(tr("**The solvers** at the same steps, median error: {errors}.", errors=listed(told, "; ")))
+        lines.append(tr("**The solvers** at the same steps, median error: {errors}.", errors=listed(told, mark("; "))))
     return "  \n".join(lines)

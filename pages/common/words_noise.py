@@ -135,7 +135,7 @@ def orders(result: Any) -> str:
             tr(ORDERS[kind][_verdict(interval, claimed)], order=interval[0], claimed=claimed)
             for kind, interval, claimed in kinds
         ]
-        lines.append(tr("**{sampler}**: {orders}.", sampler=one.label, orders=listed(parts, "; ")))
+        lines.append(tr("**{sampler}**: {orders}.", sampler=one.label, orders=listed(parts, mark("; "))))
     if not result.exact_law and any(one.strong_order[0] < 0.85 for one in result.samplers):
         lines.append(
             tr(

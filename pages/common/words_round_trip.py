@@ -54,7 +54,7 @@ def inversion(result: Any) -> str:
             "**{steps} up and {count} down**: {lost}.",
             steps=counted(spec.steps, "step"),
             count=spec.steps,
-            lost=listed((_lost(solver, spec.steps) for solver in result.solvers), "; "),
+            lost=listed((_lost(solver, spec.steps) for solver in result.solvers), mark("; ")),
         )
     ]
     lines += [_rate(solver) for solver in result.solvers if _reached(solver)]
