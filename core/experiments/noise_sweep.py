@@ -23,6 +23,7 @@ from core.experiments.build import (
 )
 from core.experiments.scores import WithScoreError, said, wrong_problem
 from core.experiments.specification import SolverChoice
+from core.language import mark, message
 from core.problem import Problem
 from core.solve import Cancelled, solve
 from core.solvers import SOLVERS
@@ -35,9 +36,21 @@ MOST_VALUES = 12
 def _with_knob(choice: SolverChoice) -> SolverChoice:
     info = SOLVERS[choice.name]
     if info.knob is None:
-        raise ValueError(f"the noise of {choice.label} cannot be set; choose one of {', '.join(samplers())}")
+        raise ValueError(
+            message(
+                "the noise of {label} cannot be set; choose one of {names}",
+                label=choice.label,
+                names=", ".join(samplers()),
+            )
+        )
     if info.knob.option in dict(choice.options):
-        raise ValueError(f"{info.knob.option} of {choice.name} is what is swept here; give its values instead")
+        raise ValueError(
+            message(
+                "{option} of {name} is what is swept here; give its values instead",
+                option=info.knob.option,
+                name=choice.name,
+            )
+        )
     return choice
 
 
@@ -62,9 +75,16 @@ class NoiseSweepSpec(WithScoreError):
     def _knob(self) -> "NoiseSweepSpec":
         most = MOST_NFE[self.data.kind]
         if self.nfe > most:
-            raise ValueError(f"at most {most} evaluations a run for {self.data.kind} data (time), got {self.nfe}")
+            raise ValueError(
+                message(
+                    "at most {most} evaluations a run for {kind} data (time), got {nfe}",
+                    most=most,
+                    kind=self.data.kind,
+                    nfe=self.nfe,
+                )
+            )
         if list(self.values) != sorted(set(self.values)):
-            raise ValueError(f"amounts of noise must rise, got {', '.join(map(str, self.values))}")
+            raise ValueError(message("amounts of noise must rise, got {names}", names=", ".join(map(str, self.values))))
         knob = SOLVERS[self.solver.name].knob
         for value in self.values:
             SOLVERS[self.solver.name].options[knob.option].check(f"{knob.option} of {self.solver.name}", value)
@@ -200,20 +220,30 @@ def _point(
     steps = steps_of(spec, exact, choice, spec.nfe)
     times = grid_of(spec, exact, steps)
     x = starting_noise(exact, spec.data, spec.particles, float(times[0]), spec.seed).to(precision_of(spec.data))
-    doing = f"{choice.label}, {score} score"
+    running, measuring = (message(doing, solver=choice.label) for doing in _DOING[score])
 
     def progress(done: int, total: int) -> None:
-        report(0.7 * done / total, doing)
+        report(0.7 * done / total, running)
 
     run = solve(
         problem, choice.name, times, x, spec.seed, record=False, progress=progress, cancel=stop, **dict(choice.options)
     )
     if run.cancelled:
         raise Cancelled(run.message)
-    watch = _watched(part(report, 0.7, 0.3), stop, f"measuring {doing}")
+    watch = _watched(part(report, 0.7, 0.3), stop, measuring)
     end = float(times[-1])
     measured = measure_distance(spec.distance, run.final, exact, end, spec.seed, REPEATS, **watch)
     return SweepPoint(score, value, steps, run.nfe, measured)
+
+
+_DOING = {
+    "exact": (mark("{solver}, exact score"), mark("measuring {solver}, exact score")),
+    "wrong": (mark("{solver}, wrong score"), mark("measuring {solver}, wrong score")),
+}
+_LOST = {
+    "exact": mark("exact score, noise {noise:g}: {what}."),
+    "wrong": mark("wrong score, noise {noise:g}: {what}."),
+}
 
 
 def _watched(report: Report, stop: Stop, doing: str) -> dict:
@@ -225,12 +255,19 @@ def _watched(report: Report, stop: Stop, doing: str) -> dict:
 
 def _notes(spec: NoiseSweepSpec, points: list[SweepPoint], wrong: str) -> tuple[str, ...]:
     notes = [
-        f"Computed with {device_line(spec)}.",
-        f"{DISTANCES[spec.distance].title} between {spec.particles} samples and exact ones; intervals hold 95 % "
-        f"({REPEATS} draws of the particles, each against other exact samples).",
+        message("Computed with {device}.", device=device_line(spec)),
+        message(
+            "{distance} between {particles} samples and exact ones; intervals hold 95 % ({repeats} draws of the "
+            "particles, each against other exact samples).",
+            distance=message(DISTANCES[spec.distance].title),
+            particles=spec.particles,
+            repeats=REPEATS,
+        ),
         "All runs start from the same noise, and particle i draws the same Brownian path in each.",
     ]
     if wrong and spec.error != "learned":
-        notes.append("The wrong score errs by a known amount in v; the distance is to the true data all the same.")
-    notes += [f"{p.score} score, noise {p.value:g}: {p.measured.message}." for p in points if p.measured.message]
+        notes.append(
+            message("The wrong score errs by a known amount in v; the distance is to the true data all the same.")
+        )
+    notes += [message(_LOST[p.score], noise=p.value, what=p.measured.message) for p in points if p.measured.message]
     return tuple(notes)

@@ -34,6 +34,7 @@ from core.experiments.end_errors import (
 )
 from core.experiments.kept import Kept
 from core.experiments.specification import Distinct, GridChoice, ScheduleName, SolverChoice
+from core.language import mark, message, reason
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 
@@ -41,11 +42,11 @@ WITHIN, LOST = 0.15, 0.5  # a measured order this near to the claimed one has re
 WIDE = 1.0  # an interval this wide says nothing about an order
 MOST_STEPS = 400_000  # in all runs together: about a minute
 VERDICTS = {
-    "reached": "claimed order reached",
-    "higher": "higher than claimed",
-    "lost": "loses order",
-    "bent": "not asymptotic",
-    "none": "not measured",
+    "reached": mark("claimed order reached"),
+    "higher": mark("higher than claimed"),
+    "lost": mark("loses order"),
+    "bent": mark("not asymptotic"),
+    "none": mark("not measured"),
 }
 
 
@@ -84,8 +85,12 @@ class OrderTableSpec(FromStart):
         work = len(self.solvers) * len(self.schedules) * len(self.grids) * sum(self.step_counts)
         if work > MOST_STEPS:
             raise ValueError(
-                f"{work} steps in all are too many to wait for; at most {MOST_STEPS}: take fewer solvers, schedules, "
-                "grids or step counts"
+                message(
+                    "{work} steps in all are too many to wait for; at most {most}: take fewer solvers, "
+                    "schedules, grids or step counts",
+                    work=work,
+                    most=MOST_STEPS,
+                )
             )
         return self
 
@@ -190,11 +195,13 @@ def run_order_table(spec: OrderTableSpec, report: Report = silent, stop: Stop = 
     for place, (schedule, grid, choice) in enumerate(combined):
         running = part(report, place / len(combined), 1 / len(combined))
         try:
-            points, floor, message = _points(spec, choice, schedule, grid, starts, running, stop)
+            points, floor, broken = _points(spec, choice, schedule, grid, starts, running, stop)
         except ValueError as problem:  # this grid cannot be laid under this schedule: the others still can
-            cells[choice, schedule, grid] = _empty(spec, choice, schedule, grid, str(problem))
+            cells[choice, schedule, grid] = _empty(spec, choice, schedule, grid, reason(problem))
             continue
-        notes += [f"Under {SCHEDULES[schedule].title} the reference {message}."] if message else []
+        if broken:
+            title = message(SCHEDULES[schedule].title)
+            notes.append(message("Under {schedule} the reference {what}.", schedule=title, what=broken))
         cells[choice, schedule, grid] = _cell(spec, choice, schedule, grid, floor, points)
     return OrderTableResult(
         spec=spec,
@@ -215,7 +222,7 @@ def _points(
 ) -> tuple[list[EndError], float, str]:
     """One run a step count, the floor of their errors, and what went wrong with the reference, if anything did."""
     problem = build_problem(spec.data, schedule)
-    points, floor, message, done = [], 0.0, "", 0
+    points, floor, broken, done = [], 0.0, "", 0
     for steps in spec.step_counts:
         running = part(report, done / sum(spec.step_counts), steps / sum(spec.step_counts))
         times = times_of(spec, problem, schedule, grid, steps)
@@ -224,9 +231,9 @@ def _points(
             starts[ends] = start_of(spec, problem, times, running, stop)
         start = starts[ends]
         points.append(end_error(problem, spec.data, choice, times, start, spec.seed, running, stop))
-        floor, message = max(floor, start.floor), message or start.reference.message
+        floor, broken = max(floor, start.floor), broken or start.reference.message
         done += steps
-    return points, floor, message
+    return points, floor, broken
 
 
 def _cell(
@@ -268,24 +275,32 @@ def _verdict(
     info, order = SOLVERS[choice.name], interval.order
     if not np.isfinite(order):
         lost = int(np.isnan(errors).any(axis=1).sum())
-        return "none", f"{lost} of {len(errors)} runs diverged" if lost else order.reason
+        told = message("{lost} of {runs} runs diverged", lost=lost, runs=len(errors))
+        return "none", told if lost else order.reason
     claimed = info.claimed_order
     if not order.reliable:
         return "bent", order.reason
     width = interval.high - interval.low
     if abs(order - claimed) <= WITHIN:
-        return "reached", f"within {WITHIN} of the claimed order {claimed}"
+        return "reached", message("within {near} of the claimed order {claimed}", near=WITHIN, claimed=claimed)
     if width > WIDE:
-        return "bent", f"the interval is {width:.1f} wide: more particles would tell"
+        return "bent", message("the interval is {width:.1f} wide: more particles would tell", width=width)
     if interval.low <= claimed <= interval.high:
-        return "reached", f"its interval holds the claimed order {claimed}"
+        return "reached", message("its interval holds the claimed order {claimed}", claimed=claimed)
     if order > claimed:
-        tested = f"our tests measure order {info.order}" if info.order > claimed else "a higher term still counts here"
-        return "higher", f"above the claimed order {claimed}: {tested}"
+        if info.order > claimed:
+            tested = message("our tests measure order {order}", order=info.order)
+        else:
+            tested = message("a higher term still counts here")
+        return "higher", message("above the claimed order {claimed}: {tested}", claimed=claimed, tested=tested)
     why = _known_loss(spec, choice)
     if why or order <= claimed - LOST:
-        return "lost", why or f"our tests measure order {info.order} under other conditions"
-    return "bent", f"straight, yet {claimed - order:.2f} below the claimed order {claimed}: more steps would tell"
+        return "lost", why or message("our tests measure order {order} under other conditions", order=info.order)
+    return "bent", message(
+        "straight, yet {gap:.2f} below the claimed order {claimed}: more steps would tell",
+        gap=claimed - order,
+        claimed=claimed,
+    )
 
 
 def _known_loss(spec: OrderTableSpec, choice: SolverChoice) -> str:
@@ -293,23 +308,28 @@ def _known_loss(spec: OrderTableSpec, choice: SolverChoice) -> str:
     info, options = SOLVERS[choice.name], dict(choice.options)
     start = options.get("start", info.options["start"].default if "start" in info.options else "")
     if info.order < info.claimed_order:
-        return info.note.rstrip(".") or f"our tests measure order {info.order} as well"
+        return message(info.note) if info.note else message("our tests measure order {order} as well", order=info.order)
     if options.get("lower_order_final"):
-        return "its last steps are of lower order, by choice"
+        return message("its last steps are of lower order, by choice")
     if spec.begin == "middle" and start == "ramp":
-        return "its ramp starts with steps of low order, which matter when a run begins in the middle"
+        return message("its ramp starts with steps of low order, which matter when a run begins in the middle")
     return ""
 
 
 def _notes(spec: OrderTableSpec) -> tuple[str, ...]:
     notes = [
-        f"Computed with {device_line(spec)}.",
-        f"Errors are against {reference_label(spec.data)}.",
-        f"An interval holds 95 % of the slopes over 1000 draws of {spec.particles} particles with replacement, "
-        "widened by what the bend of the line allows.",
+        message("Computed with {device}.", device=device_line(spec)),
+        message("Errors are against {reference}.", reference=reference_label(spec.data)),
+        message(
+            "An interval holds 95 % of the slopes over 1000 draws of {particles} particles with replacement, widened "
+            "by what the bend of the line allows.",
+            particles=spec.particles,
+        ),
     ]
     if not is_exact(spec.data):
-        notes.append("A learned score is rough in time and computed in float32: orders above 1 are seldom reached.")
+        notes.append(
+            message("A learned score is rough in time and computed in float32: orders above 1 are seldom reached.")
+        )
     return tuple(notes)
 
 

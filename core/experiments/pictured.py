@@ -8,6 +8,7 @@ from core.data.pictures import unpack_picture
 from core.experiments.build import Stop, build_model, is_exact, never, precision_of
 from core.experiments.specification import Data, ImageData, Timed
 from core.grids import make_grid
+from core.language import message
 from core.problem import Problem
 from core.solve import Cancelled, solve
 
@@ -29,7 +30,7 @@ class FromData(Timed):
     def _of_its_size(self) -> "FromData":
         if self.picture is not None:
             if self.data.kind != "images":
-                raise ValueError("a picture needs images; 2-D data have points")
+                raise ValueError(message("a picture needs images; 2-D data have points"))
             unpack_picture(self.picture, IMAGE_DATA[self.data.name].shape)
         return self
 

@@ -30,6 +30,7 @@ from core.experiments.build import (
 from core.experiments.end_errors import FixedStep, check_rising
 from core.experiments.kept import Kept
 from core.experiments.specification import Distinct, SolverChoice, Timed
+from core.language import joined, message
 from core.models.half import HalfPrecision
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
@@ -189,8 +190,10 @@ class _Asked:
     def run(self, x: Tensor, precision: str, report: Report, stop: Stop) -> Tensor:
         """The particles at the end. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
 
+        doing = message("running {solver} in {precision}", solver=self.choice.label, precision=precision)
+
         def progress(done: int, total: int) -> None:
-            report(done / total, f"running {self.choice.label} in {precision}")
+            report(done / total, doing)
 
         options = dict(self.choice.options)
         watched = {"record": False, "progress": progress, "cancel": stop}
@@ -239,7 +242,7 @@ def run_precision(spec: PrecisionSpec, report: Report = silent, stop: Stop = nev
         curves=tuple(curves),
         floor=accuracy_of(spec.data) * max(start.size for start in starts.values()),
         seconds=time.perf_counter() - began,
-        notes=_notes(spec, curves, label, [message for message in messages if message]),
+        notes=_notes(spec, curves, label, [what for what in messages if what]),
     )
 
 
@@ -302,19 +305,29 @@ def predicted_rounding(precision: str, steps: np.ndarray, size: np.ndarray | flo
 
 def _notes(spec: PrecisionSpec, curves: list[PrecisionCurve], label: str, messages: list[str]) -> tuple[str, ...]:
     notes = [
-        f"Computed with {device_line(spec)}; times and coefficients are float64 in every precision.",
-        f"Errors are against {label} from the same rounded noise.",
+        message(
+            "Computed with {device}; times and coefficients are float64 in every precision.", device=device_line(spec)
+        ),
+        message("Errors are against {reference} from the same rounded noise.", reference=label),
     ]
     if {"bfloat16", "float16"} & set(spec.precisions):
         notes.append(
-            "In bfloat16 and float16 the model computes inside in float32, and its input and output are rounded: its "
-            "own sums would lose every digit."
+            message(
+                "In bfloat16 and float16 the model computes inside in float32, and its input and output are rounded: "
+                "its own sums would lose every digit."
+            )
         )
-    notes += [f"The reference {message}." for message in messages]
+    notes += [message("The reference {what}.", what=what) for what in messages]
     for curve in curves:
         if np.isnan(curve.total).any():
-            lost = ", ".join(map(str, curve.steps[np.isnan(curve.total)]))
-            notes.append(f"{curve.choice.label} in {curve.precision} diverged with {lost} steps.")
+            notes.append(
+                message(
+                    "{solver} in {precision} diverged with {steps} steps.",
+                    solver=curve.choice.label,
+                    precision=curve.precision,
+                    steps=joined(map(str, curve.steps[np.isnan(curve.total)]), ", "),
+                )
+            )
     if not is_exact(spec.data):
-        notes.append("The network itself computes in float32 whatever the particles' precision.")
+        notes.append(message("The network itself computes in float32 whatever the particles' precision."))
     return tuple(notes)

@@ -36,6 +36,7 @@ from core.experiments.end_errors import FixedStep
 from core.experiments.grid_map import MOST_NFE, fitting_grids, fixed_step_solvers
 from core.experiments.specification import Distinct, ScheduleName, Setting, Timed
 from core.grids import make_grid
+from core.language import joined, message
 from core.schedules import make_schedule
 from core.solvers import SOLVERS
 
@@ -78,9 +79,16 @@ class RecommendSpec(Setting):
         most = MOST_NFE[self.data.kind]
         for nfe in (self.nfe, *self.budgets):
             if not 1 <= nfe <= most:
-                raise ValueError(f"budgets for {self.data.kind} data go from 1 to {most} evaluations, got {nfe}")
+                raise ValueError(
+                    message(
+                        "budgets for {kind} data go from 1 to {most} evaluations, got {nfe}",
+                        kind=self.data.kind,
+                        most=most,
+                        nfe=nfe,
+                    )
+                )
         if list(self.budgets) != sorted(set(self.budgets)):
-            raise ValueError(f"budgets must rise, got {', '.join(map(str, self.budgets))}")
+            raise ValueError(message("budgets must rise, got {names}", names=", ".join(map(str, self.budgets))))
         return self
 
     @model_validator(mode="after")
@@ -260,30 +268,43 @@ def _standings(
     return paired_standings(np.stack([errors for _, errors in ended]), spec.measure, bench.floor, draws=draws)
 
 
-def _notes(spec: RecommendSpec, ranking: Ranking, message: str) -> tuple[str, ...]:
+def _notes(spec: RecommendSpec, ranking: Ranking, broken: str) -> tuple[str, ...]:
     out, lost, none = (ranking.having(status) for status in ("screened out", "diverged", "no run"))
     notes = [
-        f"Computed with {device_line(spec)}.",
-        f"Errors are against {reference_label(spec.data)}, from the same noise.",
-        f"Intervals hold 95 % of {DRAWS} draws of the particles with replacement, the same draws for every candidate.",
+        message("Computed with {device}.", device=device_line(spec)),
+        message("Errors are against {reference}, from the same noise.", reference=reference_label(spec.data)),
+        message(
+            "Intervals hold 95 % of {draws} draws of the particles with replacement, the same draws for every "
+            "candidate.",
+            draws=DRAWS,
+        ),
     ]
     if out:
         notes.append(
-            f"{len(out)} of {len(ranking.entries)} candidates were screened out on the first {spec.few} particles; "
-            f"only the {len(ranking.leaders)} leaders ran with all {spec.particles}."
+            message(
+                "{out} of {all} candidates were screened out on the first {few} particles; only the {leaders} leaders "
+                "ran with all {particles}.",
+                out=len(out),
+                all=len(ranking.entries),
+                few=spec.few,
+                leaders=len(ranking.leaders),
+                particles=spec.particles,
+            )
         )
     if lost:
-        notes.append(f"{len(lost)} diverged: {_some(lost)}.")
-    for reason in dict.fromkeys(entry.message for entry in none):
-        alike = tuple(entry for entry in none if entry.message == reason)
-        notes.append(f"{len(alike)} not run: {_some(alike)} ({reason}).")
-    if message:
-        notes.append(f"The reference {message}.")
+        notes.append(message("{count} diverged: {candidates}.", count=len(lost), candidates=_some(lost)))
+    for why in dict.fromkeys(entry.message for entry in none):
+        alike = tuple(entry for entry in none if entry.message == why)
+        notes.append(
+            message("{count} not run: {candidates} ({why}).", count=len(alike), candidates=_some(alike), why=why)
+        )
+    if broken:
+        notes.append(message("The reference {what}.", what=broken))
     if not is_exact(spec.data):
-        notes.append("The reference of a learned score is itself a run with many steps.")
+        notes.append(message("The reference of a learned score is itself a run with many steps."))
     return tuple(notes)
 
 
 def _some(entries: tuple[Entry, ...]) -> str:
-    listed = ", ".join(entry.label for entry in entries[:3])
-    return f"{listed} and {len(entries) - 3} more" if len(entries) > 3 else listed
+    listed = joined([entry.label for entry in entries[:3]], ", ")
+    return message("{names} and {more} more", names=listed, more=len(entries) - 3) if len(entries) > 3 else listed

@@ -12,6 +12,7 @@ from core.experiments.choices import GridChoice
 from core.experiments.sliced import PIXEL_WIDTH, Noised, Slice, noised, slice_of
 from core.experiments.specification import SchedulesSpec
 from core.grids import make_grid
+from core.language import joined, message
 from core.schedules import SCHEDULES, Schedule, make_schedule
 
 CURVE_POINTS = 400
@@ -89,7 +90,7 @@ class SchedulesResult:
 def run_schedules(spec: SchedulesSpec, report: Report = silent, stop: Stop = never) -> SchedulesResult:
     """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
     started = time.perf_counter()
-    report(0.0, "drawing schedules")
+    report(0.0, message("drawing schedules"))
     schedules = {name: make_schedule(name) for name in spec.schedules}
     grids = {
         (name, str(grid)): _places(spec, schedule, grid)
@@ -98,7 +99,7 @@ def run_schedules(spec: SchedulesSpec, report: Report = silent, stop: Stop = nev
         if grid.info.fits(schedule)
     }
     first = spec.schedules[0]
-    report(0.2, "drawing the slice")
+    report(0.2, message("drawing the slice"))
     images = spec.data.kind == "images"
     return SchedulesResult(
         spec=spec,
@@ -112,15 +113,28 @@ def run_schedules(spec: SchedulesSpec, report: Report = silent, stop: Stop = nev
 
 
 def _notes(spec: SchedulesSpec, schedules: dict[str, Schedule]) -> tuple[str, ...]:
-    notes = ["What flows is divided by the root of alpha^2 + sigma^2, so that it stays in view."]
+    notes = [message("What flows is divided by the root of alpha^2 + sigma^2, so that it stays in view.")]
     for grid in spec.grids:
-        missing = [SCHEDULES[name].title for name, schedule in schedules.items() if not grid.info.fits(schedule)]
+        missing = [
+            message(SCHEDULES[name].title) for name, schedule in schedules.items() if not grid.info.fits(schedule)
+        ]
         if missing:
-            notes.append(f"{grid.label} counts the levels of a discrete chain; it has no row under {_all(missing)}.")
+            notes.append(
+                message(
+                    "{grid} counts the levels of a discrete chain; it has no row under {schedules}.",
+                    grid=message(grid.label),
+                    schedules=_all(missing),
+                )
+            )
     if spec.data.kind == "images":
-        notes.append(f"Pixels take single values; the slice draws each with a standard deviation of {PIXEL_WIDTH:g}.")
+        notes.append(
+            message(
+                "Pixels take single values; the slice draws each with a standard deviation of {width:g}.",
+                width=PIXEL_WIDTH,
+            )
+        )
         if not is_exact(spec.data):
-            notes.append("The images are those that the network was trained on.")
+            notes.append(message("The images are those that the network was trained on."))
     return tuple(notes)
 
 
@@ -140,7 +154,7 @@ def _curves(name: str, schedule: Schedule) -> ScheduleCurves:
 
 
 def _all(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return joined([joined(names[:-1], ", "), names[-1]] if len(names) > 1 else names, " and ")
 
 
 def _places(spec: SchedulesSpec, schedule: Schedule, grid: GridChoice) -> GridPlaces:

@@ -8,6 +8,7 @@ from core.analysis.distances import DISTANCES
 from core.data import TOY_DATA, make_images
 from core.experiments.build import is_exact
 from core.experiments.specification import OWN, Timed
+from core.language import mark, message
 from core.models.perturbed import PerturbedModel
 from core.models.plane import shipped_plane
 from core.problem import Problem
@@ -46,14 +47,25 @@ class WithScoreError(Timed):
         DISTANCES[self.distance]  # says which there are
         if not is_exact(self.data):
             raise ValueError(
-                f"the exact samples that a distance needs are unknown for the learned model of {self.data.name!r}; "
-                "choose data with an exact score"
+                message(
+                    "the exact samples that a distance needs are unknown for the learned model of {name}; choose "
+                    "data with an exact score",
+                    name=repr(self.data.name),
+                )
             )
         if self.data.kind == "images" and self.distance in NEED_DENSITY:
             others = ", ".join(name for name in DISTANCES if name not in NEED_DENSITY)
-            raise ValueError(f"images have no density for the distance {self.distance!r}; choose one of {others}")
+            raise ValueError(
+                message(
+                    "images have no density for the distance {distance}; choose one of {others}",
+                    distance=repr(self.distance),
+                    others=others,
+                )
+            )
         if self.particles < 10:
-            raise ValueError(f"a distance needs at least 10 particles, got {self.particles}")
+            raise ValueError(
+                message("a distance needs at least 10 particles, got {particles}", particles=self.particles)
+            )
         if self.error == "learned":
             self._trained()
         return self
@@ -62,12 +74,18 @@ class WithScoreError(Timed):
         if self.data.kind == "images":
             if self.data.name not in NETWORKS:
                 raise ValueError(
-                    f"no network was trained on {self.data.name!r}; there is one for {', '.join(NETWORKS)}"
+                    message(
+                        "no network was trained on {name}; there is one for {names}",
+                        name=repr(self.data.name),
+                        names=", ".join(NETWORKS),
+                    )
                 )
             return
         plain = self.data.name not in OWN and self.data.scale == 1.0
         if not plain or self.data.bandwidth not in (None, TOY_DATA[self.data.name].bandwidth):
-            raise ValueError("the small networks were trained on the 2-D sets as they come; choose another error")
+            raise ValueError(
+                message("the small networks were trained on the 2-D sets as they come; choose another error")
+            )
 
 
 def wrong_problem(spec: WithScoreError, exact: Problem) -> Problem | None:
@@ -95,9 +113,18 @@ def wrong_text(spec: WithScoreError) -> str:
     return f'problems = {{"exact": problem, "wrong": Problem({wrong}, problem.schedule)}}'
 
 
+_SAID = {
+    ("field", "everywhere"): mark("random error of {size:g}"),
+    ("field", "noise"): mark("random error of {size:g} among the noise"),
+    ("field", "data"): mark("random error of {size:g} among the data"),
+    ("eager", "everywhere"): mark("too eager of {size:g}"),
+    ("eager", "noise"): mark("too eager of {size:g} among the noise"),
+    ("eager", "data"): mark("too eager of {size:g} among the data"),
+}
+
+
 def said(spec: WithScoreError) -> str:
     """The wrong score in a few words, for legends."""
     if spec.error == "learned":
-        return "the trained UNet" if spec.data.kind == "images" else "small trained network"
-    among = {"everywhere": "", "noise": " among the noise", "data": " among the data"}[spec.where]
-    return f"{'random error' if spec.error == 'field' else 'too eager'} of {spec.size:g}{among}"
+        return message("the trained UNet" if spec.data.kind == "images" else "small trained network")
+    return message(_SAID[spec.error, spec.where], size=spec.size)

@@ -40,6 +40,7 @@ from core.experiments.build import (
     starting_noise,
 )
 from core.experiments.specification import Distinct, SolverChoice, Timed
+from core.language import message
 from core.models import EmpiricalData, GaussianMixture
 from core.problem import Problem
 from core.solve import Cancelled, solve
@@ -53,7 +54,9 @@ LAW = "law"
 
 def _stochastic(choice: SolverChoice) -> SolverChoice:
     if not SOLVERS[choice.name].stochastic:
-        raise ValueError(f"{choice.label} draws no noise; its order is measured on the pages on errors")
+        raise ValueError(
+            message("{label} draws no noise; its order is measured on the pages on errors", label=choice.label)
+        )
     return choice
 
 
@@ -79,17 +82,28 @@ class SdeOrdersSpec(Timed):
     def _counts(self) -> "SdeOrdersSpec":
         most = MOST_STEPS[self.data.kind]
         if list(self.step_counts) != sorted(set(self.step_counts)) or self.step_counts[0] < 1:
-            raise ValueError(f"step counts must rise from at least 1, got {', '.join(map(str, self.step_counts))}")
+            raise ValueError(
+                message(
+                    "step counts must rise from at least 1, got {names}", names=", ".join(map(str, self.step_counts))
+                )
+            )
         if self.step_counts[-1] > most:
             raise ValueError(
-                f"at most {most} steps for {self.data.kind} data, since the finest run has {FINER} times more"
+                message(
+                    "at most {most} steps for {kind} data, since the finest run has {finer} times more",
+                    most=most,
+                    kind=self.data.kind,
+                    finer=FINER,
+                )
             )
         TEST_FUNCTIONS[self.test]  # says which there are
         if self.particles < 2:
-            raise ValueError("an interval over particles needs at least 2 of them")
+            raise ValueError(message("an interval over particles needs at least 2 of them"))
         ends = set(self._check_grid(*self.step_counts, FINER * self.step_counts[-1]))
         if len(ends) > 1:
-            raise ValueError(f"{self.grid.label} begins elsewhere for each step count: no path can be shared")
+            raise ValueError(
+                message("{label} begins elsewhere for each step count: no path can be shared", label=self.grid.label)
+            )
         return self
 
 
@@ -186,7 +200,10 @@ def run_sde_orders(spec: SdeOrdersSpec, report: Report = silent, stop: Stop = ne
         for place, choice in enumerate(spec.solvers)
     )
     test = TEST_FUNCTIONS[spec.test].title.lower()
-    weak_of = "the whole law, 2-Wasserstein distance to the exact one" if law else f"{test}, against the finest run"
+    if law:
+        weak_of = message("the whole law, 2-Wasserstein distance to the exact one")
+    else:
+        weak_of = message("{test}, against the finest run", test=message(test))
     return SdeOrdersResult(spec, found, law, weak_of, time.perf_counter() - began, _notes(spec, found, law))
 
 
@@ -204,13 +221,13 @@ def _sampler(
     spec: SdeOrdersSpec, problem: Problem, choice: SolverChoice, law: bool, report: Report, stop: Stop
 ) -> SamplerOrders:
     counts = (*spec.step_counts, FINER * spec.step_counts[-1])
-    ends, nfe, message, done, total = [], [], "", 0, sum(counts)
+    ends, nfe, broken, done, total = [], [], "", 0, sum(counts)
     for steps in counts:
         times = grid_of(spec, problem, steps)
         x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
 
         def progress(step: int, _: int, done: int = done, steps: int = steps) -> None:
-            report(0.9 * (done + step) / total, f"{choice.label}, {steps} steps")
+            report(0.9 * (done + step) / total, message("{sampler}, {steps} steps", sampler=choice.label, steps=steps))
 
         run = solve(
             *(problem, choice.name, times, x, spec.seed),
@@ -221,7 +238,7 @@ def _sampler(
         )
         if run.cancelled:
             raise Cancelled(run.message)
-        message = message or run.message
+        broken = broken or run.message
         ends.append(run.final.double().numpy())
         nfe.append(run.nfe)
         done += steps
@@ -230,7 +247,7 @@ def _sampler(
     lost = Estimate(np.nan, np.nan, np.nan, np.nan)
     strong = tuple(strong_error(row, spec.seed) if np.isfinite(row).all() else lost for row in errors)
     weak, fitted = _by_law(spec, problem, choice) if law else _by_samples(spec, problem, ends)
-    report(1.0, f"{choice.label}, orders")
+    report(1.0, message("{sampler}, orders", sampler=choice.label))
     strong_fit = strong_order(steps, errors, _floor(ends[-1]), spec.seed)
     return SamplerOrders(
         choice=choice,
@@ -243,7 +260,7 @@ def _sampler(
         weak=weak,
         weak_order=fitted,
         claimed_weak=info.order,
-        message=message,
+        message=broken,
     )
 
 
@@ -290,16 +307,24 @@ def _by_samples(
 def _notes(spec: SdeOrdersSpec, found: tuple[SamplerOrders, ...], law: bool) -> tuple[str, ...]:
     finest = FINER * spec.step_counts[-1]
     notes = [
-        f"Computed with {device_line(spec)}.",
-        f"Strong errors are against the run with {finest} steps on the same Brownian path, RMS over "
-        f"{spec.particles} particles; intervals hold 95 % of draws of the particles.",
+        message("Computed with {device}.", device=device_line(spec)),
+        message(
+            "Strong errors are against the run with {finest} steps on the same Brownian path, RMS over {particles} "
+            "particles; intervals hold 95 % of draws of the particles.",
+            finest=finest,
+            particles=spec.particles,
+        ),
     ]
     notes.append(
-        "The data are one Gaussian: every sampler's law after its steps follows in closed form, so the weak error has "
-        "no chance in it."
+        message(
+            "The data are one Gaussian: every sampler's law after its steps follows in closed form, so the weak error "
+            "has no chance in it."
+        )
         if law
-        else "Weak errors are differences of means from the finest run, particle by particle on the same path; points "
-        "within three standard errors of 0 are not used for the order."
+        else message(
+            "Weak errors are differences of means from the finest run, particle by particle on the same path; points "
+            "within three standard errors of 0 are not used for the order."
+        )
     )
-    notes += [f"{one.label} {one.message}." for one in found if one.message]
+    notes += [message("{sampler} {what}.", sampler=one.label, what=one.message) for one in found if one.message]
     return tuple(notes)

@@ -25,6 +25,7 @@ from core.experiments.given import (
     known,
 )
 from core.grids import GRIDS
+from core.language import mark, message
 from core.schedules import SCHEDULES, make_schedule
 from core.solvers import SOLVERS
 
@@ -101,9 +102,21 @@ class Setting(Frozen):
     @model_validator(mode="after")
     def _affordable(self) -> "Setting":
         if self.data.kind == "images" and self.particles > MAX_IMAGES:
-            raise ValueError(f"at most {MAX_IMAGES} images at a time (memory and time), got {self.particles}")
+            raise ValueError(
+                message(
+                    "at most {most} images at a time (memory and time), got {particles}",
+                    most=MAX_IMAGES,
+                    particles=self.particles,
+                )
+            )
         if self.particles > self.most_particles:
-            raise ValueError(f"at most {self.most_particles} particles here (time and size), got {self.particles}")
+            raise ValueError(
+                message(
+                    "at most {most} particles here (time and size), got {particles}",
+                    most=self.most_particles,
+                    particles=self.particles,
+                )
+            )
         return self
 
     @model_validator(mode="after")
@@ -111,22 +124,38 @@ class Setting(Frozen):
         if not self.guided:
             check_unguided(self.data)
         if not has_law(self.data):
-            model = "guided model" if self.data.guidance else f"learned model of {self.data.name!r}"
+            told = (
+                mark(
+                    "{label} needs the exact density of the data, which the guided model does not have; choose another "
+                    "solver, or data with an exact score and no guidance"
+                )
+                if self.data.guidance
+                else mark(
+                    "{label} needs the exact density of the data, which the learned model of {data} does not have; "
+                    "choose another solver, or data with an exact score and no guidance"
+                )
+            )
             for choice in (*getattr(self, "solvers", ()), *filter(None, [getattr(self, "solver", None)])):
                 if choice.exact_data:
-                    raise ValueError(
-                        f"{choice.label} needs the exact density of the data, which the {model} does not have; choose "
-                        "another solver, or data with an exact score and no guidance"
-                    )
+                    raise ValueError(message(told, label=choice.label, data=repr(self.data.name)))
         return self
 
     def _check_recorded(self, paths: int, steps: int, fewer: str) -> None:
         recorded = paths * (steps + 1) * self.particles * self.data.numbers
         if recorded > MAX_RECORDED:
             raise ValueError(
-                f"{self.particles} particles of {self.data.numbers} numbers on {paths} x {steps} steps make "
-                f"{recorded / 1e6:.0f} million numbers; at most {MAX_RECORDED / 1e6:.0f} million fit in memory; "
-                f"take fewer particles or {fewer}"
+                message(
+                    "{particles} particles of {numbers} numbers on {paths} x {steps} steps make {recorded:.0f} "
+                    "million numbers; at most {most:.0f} million fit in memory; take fewer particles or "
+                    "{fewer}",
+                    particles=self.particles,
+                    numbers=self.data.numbers,
+                    paths=paths,
+                    steps=steps,
+                    recorded=recorded / 1e6,
+                    most=MAX_RECORDED / 1e6,
+                    fewer=message(fewer),
+                )
             )
 
 
@@ -145,8 +174,15 @@ class Timed(Setting):
         end = schedule.t_min if self.t_end is None else self.t_end
         if not schedule.t_min <= end < start <= schedule.t_max:
             raise ValueError(
-                f"times from {start:g} to {end:g} do not fit schedule {self.schedule!r}: "
-                f"it needs {schedule.t_min:g} <= t_end < t_start <= {schedule.t_max:g}"
+                message(
+                    "times from {start:g} to {end:g} do not fit schedule {schedule}: it needs {t_min:g} <= t_end < "
+                    "t_start <= {t_max:g}",
+                    start=start,
+                    end=end,
+                    schedule=repr(self.schedule),
+                    t_min=schedule.t_min,
+                    t_max=schedule.t_max,
+                )
             )
         return self
 
@@ -165,7 +201,11 @@ class Timed(Setting):
 def _check_steps(data: Data, steps: int) -> None:
     most = MAX_TOY_STEPS if data.kind == "toy" else MAX_IMAGE_STEPS
     if not 1 <= steps <= most:
-        raise ValueError(f"step counts for {data.kind} data go from 1 to {most}, got {steps}")
+        raise ValueError(
+            message(
+                "step counts for {kind} data go from 1 to {most}, got {steps}", kind=data.kind, most=most, steps=steps
+            )
+        )
 
 
 class TrajectoriesSpec(Timed):
@@ -189,23 +229,35 @@ class TrajectoriesSpec(Timed):
         if self.start is not None:
             _check_start(self.data, self.steps, *self.start)
         self._check_grid(self.steps)
-        self._check_recorded(len(self.solvers), self.steps, "steps or solvers")
+        self._check_recorded(len(self.solvers), self.steps, mark("steps or solvers"))
         return self
 
 
 def _check_start(data: Data, steps: int, x: float, y: float, step: int) -> None:
     if data.kind != "toy":
-        raise ValueError("a starting point is a place in the plane: it needs 2-D data")
+        raise ValueError(message("a starting point is a place in the plane: it needs 2-D data"))
     if not max(abs(x), abs(y)) <= FARTHEST:
-        raise ValueError(f"a starting point lies within {FARTHEST:g} of the middle, got ({x:g}, {y:g})")
+        raise ValueError(
+            message(
+                "a starting point lies within {most:g} of the middle, got ({x:g}, {y:g})",
+                most=FARTHEST,
+                x=x,
+                y=y,
+            )
+        )
     if not 0 <= step < steps:
-        raise ValueError(f"a starting point starts at a step from 0 to {steps - 1}, got {step}")
+        raise ValueError(
+            message("a starting point starts at a step from 0 to {steps}, got {step}", steps=steps - 1, step=step)
+        )
 
 
 def _without_noise(choice: SolverChoice) -> SolverChoice:
     if SOLVERS[choice.name].stochastic:
         raise ValueError(
-            f"{choice.label} draws noise, so it has no error against the ODE; choose solvers without noise"
+            message(
+                "{label} draws noise, so it has no error against the ODE; choose solvers without noise",
+                label=choice.label,
+            )
         )
     return choice
 
@@ -238,14 +290,19 @@ class ConvergenceSpec(Timed):
         for steps in (*self.step_counts, self.path_steps):
             _check_steps(self.data, steps)
         if any(b <= a for a, b in zip(self.step_counts, self.step_counts[1:], strict=False)):
-            raise ValueError(f"step counts must rise, got {', '.join(map(str, self.step_counts))}")
+            raise ValueError(message("step counts must rise, got {names}", names=", ".join(map(str, self.step_counts))))
         starts = sorted({start for start, _ in self._check_grid(*self.step_counts, self.path_steps)})
         if len(starts) > 1:
             raise ValueError(
-                f"grid {self.grid.name!r} starts at another time for another step count (t = {starts[0]:g} to "
-                f"{starts[-1]:g}), so errors cannot be compared; choose another grid"
+                message(
+                    "grid {name} starts at another time for another step count (t = {first:g} to {last:g}), so "
+                    "errors cannot be compared; choose another grid",
+                    name=repr(self.grid.name),
+                    first=starts[0],
+                    last=starts[-1],
+                )
             )
-        self._check_recorded(1, self.path_steps, "steps of the path")
+        self._check_recorded(1, self.path_steps, mark("steps of the path"))
         return self
 
 
@@ -264,9 +321,9 @@ class CurvatureSpec(Setting):
 
     @model_validator(mode="after")
     def _recorded(self) -> "CurvatureSpec":
-        self._check_recorded(len(self.schedules), self.nodes, "nodes or schedules")
+        self._check_recorded(len(self.schedules), self.nodes, mark("nodes or schedules"))
         if self.other is not None:
-            self.other._check_recorded(len(self.schedules), self.nodes, "nodes or schedules")
+            self.other._check_recorded(len(self.schedules), self.nodes, mark("nodes or schedules"))
         return self
 
     @property

@@ -31,6 +31,7 @@ from core.experiments.end_errors import FixedStep
 from core.experiments.specification import GridChoice, ScheduleName, Setting, SolverChoice
 from core.experiments.trained import trained_times, training_seed
 from core.grids import GRIDS, make_grid
+from core.language import message
 from core.problem import Problem
 from core.schedules import make_schedule
 from core.solve import Cancelled, Run, solve
@@ -42,7 +43,12 @@ MOST_TRAINING = {"toy": 1000, "images": 32}
 
 def _plain(choice: SolverChoice) -> SolverChoice:
     if choice.options:
-        raise ValueError(f"grids are made for solvers with their own defaults; write {choice.name!r} without options")
+        raise ValueError(
+            message(
+                "grids are made for solvers with their own defaults; write {name} without options",
+                name=repr(choice.name),
+            )
+        )
     return choice
 
 
@@ -67,14 +73,30 @@ class TimeGridsSpec(Setting):
     def _possible(self) -> "TimeGridsSpec":
         most = MOST_TRAINING[self.data.kind]
         if self.training > most:
-            raise ValueError(f"at most {most} training particles for {self.data.kind} data (time), got {self.training}")
+            raise ValueError(
+                message(
+                    "at most {most} training particles for {kind} data (time), got {training}",
+                    most=most,
+                    kind=self.data.kind,
+                    training=self.training,
+                )
+            )
         if not is_exact(self.data):
             raise ValueError(
-                f"making a grid takes thousands of runs, and a run of the network of {self.data.name!r} takes seconds; "
-                "choose data with an exact score"
+                message(
+                    "making a grid takes thousands of runs, and a run of the network of {name} takes seconds; choose "
+                    "data with an exact score",
+                    name=repr(self.data.name),
+                )
             )
         if not SOLVERS[self.solver.name].steps_within(self.nfe):
-            raise ValueError(f"{self.solver.label} needs more than {self.nfe} evaluations for one step; allow more")
+            raise ValueError(
+                message(
+                    "{label} needs more than {nfe} evaluations for one step; allow more",
+                    label=self.solver.label,
+                    nfe=self.nfe,
+                )
+            )
         make_grid("uniform-lambda", make_schedule(self.schedule), 1, self.t_start, self.t_end)  # says what is wrong
         return self
 
@@ -283,10 +305,14 @@ def _run(spec: TimeGridsSpec, problem: Problem, times: Tensor, x: Tensor, stop: 
 
 def _notes(spec: TimeGridsSpec) -> tuple[str, ...]:
     return (
-        f"Computed with {device_line(spec)}.",
-        f"Errors are against {reference_label(spec.data)}.",
-        f"Grids are trained on {spec.training} particles with seed {training_seed(spec.seed)} and judged on "
-        f"{spec.particles} others with seed {spec.seed}; intervals are 95 % over those (bootstrap).",
-        "The grid for the solver is trained on its own error, so it suits no other solver; the other two are made "
-        "without looking at the solver.",
+        message("Computed with {device}.", device=device_line(spec)),
+        message("Errors are against {reference}.", reference=reference_label(spec.data)),
+        message(
+            "Grids are trained on {training} particles with seed {seed} and judged on {particles} others with seed "
+            "{other}; intervals are 95 % over those (bootstrap).",
+            training=spec.training,
+            seed=training_seed(spec.seed),
+            particles=spec.particles,
+            other=spec.seed,
+        ),
     )

@@ -28,6 +28,7 @@ from core.experiments.side import Profile, Tried, forward_paths, profile, tried
 from core.experiments.specification import SolverChoice, TrajectoriesSpec
 from core.experiments.watching import Placed, Watched, how_many, place, watched
 from core.grids import refine
+from core.language import message
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 from core.solvers import SOLVERS
@@ -186,7 +187,7 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
         running = part(report, REFERENCE_SHARE + i * share, share)
 
         def progress(done: int, steps: int, running: Report = running, choice: SolverChoice = choice) -> None:
-            running(done / steps, f"running {choice.label}")
+            running(done / steps, message("running {solver}", solver=choice.label))
 
         following = {"progress": progress, "cancel": stop, "watch": watch}
         run = solve(problem, choice.name, times, x, spec.seed, **following, **dict(choice.options))
@@ -220,26 +221,34 @@ def run_trajectories(spec: TrajectoriesSpec, report: Report = silent, stop: Stop
 
 
 def _notes(spec: TrajectoriesSpec, paths: list[SolverPath], reference: Run, label: str) -> tuple[str, ...]:
-    notes = [f"Computed with {device_line(spec)}.", f"Errors are against {label}."]
-    notes += [f"The reference {reference.message}; there is no error to show."] if reference.message else []
-    notes += [f"{path.label} {path.message}." for path in paths if path.message]
+    notes = [
+        message("Computed with {device}.", device=device_line(spec)),
+        message("Errors are against {reference}.", reference=label),
+    ]
+    if reference.message:
+        notes.append(message("The reference {what}; there is no error to show.", what=reference.message))
+    notes += [message("{solver} {what}.", solver=path.label, what=path.message) for path in paths if path.message]
     if spec.data.guidance is not None:
         notes.append(
-            "Guidance is on: density, data and histogram are those of the class itself. The law of guided particles is "
-            "neither that nor the class' density sharpened."
+            message(
+                "Guidance is on: density, data and histogram are those of the class itself. The law of guided "
+                "particles is neither that nor the class' density sharpened."
+            )
         )
     if spec.start is not None:
-        notes.append("From the placed point every solver begins afresh: a multistep method has no past there.")
+        notes.append(message("From the placed point every solver begins afresh: a multistep method has no past there."))
     if not is_exact(spec.data):
-        notes.append("The score is learned: the reference is the end of the network's own path, not the truth.")
+        notes.append(
+            message("The score is learned: the reference is the end of the network's own path, not the truth.")
+        )
     return tuple(notes)
 
 
 def _clean(spec: TrajectoriesSpec, law: Problem, reference: Run) -> tuple[Tensor, str]:
     """Clean particles that the forward process starts from, and what they are."""
     if is_exact(spec.data):
-        return law.sample_data(spec.particles, spec.seed).to(precision_of(spec.data)), "drawn from the data"
-    return reference.states[-1].to(precision_of(spec.data)).cpu(), "the network's own images"
+        return law.sample_data(spec.particles, spec.seed).to(precision_of(spec.data)), message("drawn from the data")
+    return reference.states[-1].to(precision_of(spec.data)).cpu(), message("the network's own images")
 
 
 def _path(problem: Problem, choice: SolverChoice, run: Run, reference: Tensor) -> SolverPath:
