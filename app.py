@@ -48,6 +48,7 @@ def show() -> None:
     warm.fetch_charts()
     warm.wait()
     page.run()
+    tongue.keep()
 
 
 if get_script_run_ctx(suppress_warning=True) is None:  # a server asks what to serve: this file, as a script

@@ -64,7 +64,13 @@ def switch() -> None:
         st.html(SET.replace("LANGUAGE", current()), unsafe_allow_javascript=True)
 
 
+def keep() -> None:
+    """See to it that the address carries the language, on pages too that write none themselves; last in a run."""
+    held = {name: value for name, value in st.query_params.to_dict().items() if name != PARAM}
+    if st.query_params.to_dict() != held | params():
+        st.query_params.from_dict(held | params())
+
+
 def _choose(language: str) -> None:
     st.session_state[CHOSEN] = language
-    held = {name: value for name, value in st.query_params.to_dict().items() if name != PARAM}
-    st.query_params.from_dict(held | params())
+    keep()

@@ -55,3 +55,18 @@ def test_a_choice_by_its_words_survives_the_switch(open_page):
     driver.wait_idle(page)
     assert "data=digits" in page.url
     assert "lang" not in page.url
+
+
+def test_lessons_keep_the_language_too(open_page):
+    page = open_page("lessons?lang=zh")
+    page.get_by_role("button", name="讲授").first.click()
+    driver.wait_idle(page)
+    assert "lang=zh" in page.url
+    assert language(page) == "zh"
+    expect(page.get_by_role("button", name="English", exact=True)).to_be_hidden()
+    page.keyboard.press("Escape")
+    driver.wait_idle(page)
+    page.get_by_role("button", name="English", exact=True).click()
+    driver.wait_idle(page)
+    assert "lesson=0" in page.url
+    assert "lang" not in page.url
