@@ -7,8 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.style import log_axis, new_figure, remark, solver_style, typed
+from core.language import joined, mark, tr
 
-LAMBDA = "λ = log(α/σ), noise to data"
+LAMBDA = mark("λ = log(α/σ), noise to data")
 
 
 class Line(NamedTuple):
@@ -40,17 +41,19 @@ def along_figure(lines: Sequence[Line], height: int, title: str = "") -> go.Figu
             go.Scatter(
                 x=typed(line.log_snr),
                 y=typed(np.where(line.error > 0, line.error, np.nan)),
-                name=f"{line.label}: broke off in step {len(line.error)}" if line.broke_off else line.label,
+                name=tr("{line}: broke off in step {count}", line=line.label, count=len(line.error))
+                if line.broke_off
+                else line.label,
                 mode="lines+markers",
                 line={"color": style.colour, "dash": style.dash},
                 marker={"symbol": style.marker, "size": 7},
-                hovertemplate="λ = %{x:.2f}<br>error %{y:.2e}<extra>" + line.label + "</extra>",
+                hovertemplate=tr("λ = %{x:.2f}<br>error %{y:.2e}") + "<extra>" + line.label + "</extra>",
             )
         )
-    figure.update_xaxes(title_text=LAMBDA)
-    figure.update_yaxes(title_text="RMS error", **log_axis(*(line.error for line in lines)))
+    figure.update_xaxes(title_text=tr(LAMBDA))
+    figure.update_yaxes(title_text=tr("RMS error"), **log_axis(*(line.error for line in lines)))
     if not any(line.known for line in lines):
-        remark(figure, "no error to show")
+        remark(figure, tr("no error to show"))
     return figure
 
 
@@ -59,9 +62,15 @@ def in_words(lines: Sequence[Line]) -> str:
     parts = []
     for line in lines:
         if not line.known:
-            parts.append(f"{line.label} broke off in step {len(line.error)}" if line.broke_off else "")
+            parts.append(
+                tr("{line} broke off in step {count}", line=line.label, count=len(line.error)) if line.broke_off else ""
+            )
             continue
         where = line.log_snr[1 + int(np.nanargmax(np.diff(line.error)))]
-        end = f"breaking off in step {len(line.error)}" if line.broke_off else f"ending at {line.error[-1]:.2g}"
-        parts.append(f"{line.label} near λ = {where:.1f}, {end}")
-    return "; ".join(filter(None, parts))
+        end = (
+            tr("breaking off in step {count}", count=len(line.error))
+            if line.broke_off
+            else tr("ending at {error:.2g}", error=line.error[-1])
+        )
+        parts.append(tr("{line} near λ = {where:.1f}, {end}", line=line.label, where=where, end=end))
+    return tr(joined(filter(None, parts), "; "))

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from core.experiments.trajectories import SolverPath, TrajectoriesResult
 from core.figures.along import LAMBDA
 from core.figures.style import NEUTRAL, log_axis, new_figure, remark, solver_style, typed
+from core.language import joined, tr
 
 LEAST = 1e-6  # of the tolerance: smaller errors are drawn here
 
@@ -25,7 +26,7 @@ def attempts_figure(result: TrajectoriesResult, height: int = 380) -> go.Figure:
     paths = adaptive_paths(result)
     figure = new_figure(height, legend_rows=1 + len(paths))
     if not paths:
-        remark(figure, "no solver here chooses its own steps")
+        remark(figure, tr("no solver here chooses its own steps"))
     heights = {path.label: _heights(path) for path in paths}
     for path in paths:
         style, tried, y = solver_style(path.name), path.tried, heights[path.label]
@@ -41,15 +42,22 @@ def attempts_figure(result: TrajectoriesResult, height: int = 380) -> go.Figure:
                     mode="markers",
                     marker={"symbol": style.marker if accepted else "x-thin", "size": 8, "color": style.colour}
                     | ({} if accepted else {"line": {"width": 2.5, "color": style.colour}}),
-                    name=f"{path.label}: {int(mine.sum())} {'taken' if accepted else 'thrown away'}",
+                    name=tr(
+                        "{solver}: {count} taken" if accepted else "{solver}: {count} thrown away",
+                        solver=path.label,
+                        count=int(mine.sum()),
+                    ),
                     customdata=np.stack([tried.error[mine], tried.lam_to[mine] - tried.lam_from[mine]], 1).tolist(),
-                    hovertemplate="to λ = %{x:.3f}, a step of %{customdata[1]:.3g}<br>error %{customdata[0]:.2g} of "
-                    f"the tolerance<extra>{path.label}</extra>",
+                    hovertemplate=tr(
+                        "to λ = %{{x:.3f}}, a step of %{{customdata[1]:.3g}}<br>error %{{customdata[0]:.2g}} of "
+                        "the tolerance<extra>{solver}</extra>",
+                        solver=path.label,
+                    ),
                 )
             )
     figure.add_hline(y=1, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
-    figure.update_xaxes(title_text=LAMBDA)
-    figure.update_yaxes(title_text="Error / tolerance", **log_axis(*heights.values(), np.array([0.5, 2.0])))
+    figure.update_xaxes(title_text=tr(LAMBDA))
+    figure.update_yaxes(title_text=tr("Error / tolerance"), **log_axis(*heights.values(), np.array([0.5, 2.0])))
     return figure
 
 
@@ -80,10 +88,18 @@ def attempts_in_words(result: TrajectoriesResult) -> str:
         tried = path.tried
         taken, lost = int(tried.accepted.sum()), int(tried.nfe[~tried.accepted].sum())
         parts.append(
-            f"{path.label} tried {len(tried.nfe)} steps, took {taken} and threw {tried.rejected} away "
-            f"({lost} of its {path.nfe} evaluations)"
+            tr(
+                "{solver} tried {count} steps, took {taken} and threw {rejected} away ({lost} of its "
+                "{nfe} evaluations)",
+                solver=path.label,
+                count=len(tried.nfe),
+                taken=taken,
+                rejected=tried.rejected,
+                lost=lost,
+                nfe=path.nfe,
+            )
         )
-    return "; ".join(parts) + "." if parts else "No solver here chooses its own steps."
+    return tr("{list}.", list=joined(parts, "; ")) if parts else tr("No solver here chooses its own steps.")
 
 
 def attempts_table(result: TrajectoriesResult) -> pd.DataFrame:

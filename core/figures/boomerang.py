@@ -10,9 +10,9 @@ from core.figures.scene import Scene
 from core.figures.scene_words import player_words
 from core.figures.style import FAINT, NEUTRAL, log_axis, new_figure, remark, typed
 from core.figures.tiles import sheet_figure
-from core.language import tr
+from core.language import joined, mark, message, tr
 
-AGAINST = {"t": "Time t that data are noised to", "lambda": "λ = log(α/σ) that data are noised to"}
+AGAINST = {"t": mark("Time t that data are noised to"), "lambda": mark("λ = log(α/σ) that data are noised to")}
 SHOWN_MOVES = 150
 WIDE_RANGE = 100  # ratio of times beyond which they are shown on a logarithmic axis
 
@@ -35,13 +35,15 @@ def distance_figure(result: BoomerangResult, against: str = "t", height: int = 4
                 mode="lines+markers",
                 line={"color": style.colour, "dash": style.dash, "width": 2},
                 marker={"symbol": style.marker, "size": 9, "color": style.colour},
-                name=f"{solver.label} ({'with noise' if solver.stochastic else 'ODE'})",
+                name=tr("{solver} (with noise)" if solver.stochastic else "{solver} (ODE)", solver=solver.label),
                 customdata=[[back.t, back.median, back.nfe] for back in solver.returns],
-                hovertemplate="t = %{customdata[0]:.3g}: RMS %{y:.3g}, median %{customdata[1]:.3g}, "
-                "NFE %{customdata[2]}<extra>" + solver.label + "</extra>",
+                hovertemplate=tr(
+                    "t = %{customdata[0]:.3g}: RMS %{y:.3g}, median %{customdata[1]:.3g}, NFE %{customdata[2]}"
+                )
+                + f"<extra>{solver.label}</extra>",
             )
         )
-    for noisy, title in ((False, "exact, ODE"), (True, "exact, SDE")):
+    for noisy, title in ((False, tr("exact, ODE")), (True, tr("exact, SDE"))):
         exact = [level.by_sde if noisy else level.by_ode for level in result.levels]
         if exact[0] is not None and any(solver.stochastic == noisy for solver in result.solvers):
             figure.add_trace(
@@ -61,14 +63,14 @@ def distance_figure(result: BoomerangResult, against: str = "t", height: int = 4
                 y=typed([result.unrelated] * 2),
                 mode="lines",
                 line={"color": NEUTRAL, "width": 1, "dash": "longdash"},
-                name="two that have nothing to do with each other",
-                hovertemplate="%{y:.3g}<extra>unrelated</extra>",
+                name=tr("two that have nothing to do with each other"),
+                hovertemplate=tr("%{y:.3g}<extra>unrelated</extra>"),
             )
         )
     if not any(np.isfinite(back.rms) for solver in result.solvers for back in solver.returns):
-        remark(figure, "every run diverged")
+        remark(figure, tr("every run diverged"))
     _dress(figure, result, against)
-    figure.update_yaxes(title_text="RMS distance to the input", rangemode="tozero")
+    figure.update_yaxes(title_text=tr("RMS distance to the input"), rangemode="tozero")
     return figure
 
 
@@ -90,11 +92,19 @@ def _dress(figure: go.Figure, result: BoomerangResult, against: str) -> None:
 def alt_distance(result: BoomerangResult) -> str:
     """How far what came back is from the input, in words."""
     parts = [
-        f"{solver.label} " + ", ".join(f"t = {back.t:.2g}: {_brief(back.rms)}" for back in solver.returns)
+        f"{solver.label} " + tr(joined([f"t = {back.t:.2g}: {_brief(back.rms)}" for back in solver.returns], ", "))
         for solver in result.solvers
     ]
-    far = "" if result.unrelated is None else f" Two unrelated: {result.unrelated:.2g}."
-    return f"RMS distance to the input after {result.spec.steps} steps back: {'; '.join(parts)}.{far}"
+    said = [
+        message(
+            "RMS distance to the input after {steps} steps back: {parts}.",
+            steps=result.spec.steps,
+            parts=joined(parts, "; "),
+        )
+    ]
+    if result.unrelated is not None:
+        said.append(message("Two unrelated: {unrelated:.2g}.", unrelated=result.unrelated))
+    return tr(joined(said))
 
 
 def _brief(value: float) -> str:
@@ -137,20 +147,28 @@ def law_figure(result: BoomerangResult, against: str = "t", height: int = 380) -
             )
         )
     _dress(figure, result, against)
-    figure.update_yaxes(title_text="Distance to the data, as laws", rangemode="tozero")
+    figure.update_yaxes(title_text=tr("Distance to the data, as laws"), rangemode="tozero")
     return figure
 
 
 def alt_law(result: BoomerangResult) -> str:
     """Whether what came back still looks like data, in words."""
     parts = [
-        f"{solver.label} {_brief(solver.returns[0].law.value)} to {_brief(solver.returns[-1].law.value)}"
+        tr(
+            "{solver} {first} to {last}",
+            solver=solver.label,
+            first=_brief(solver.returns[0].law.value),
+            last=_brief(solver.returns[-1].law.value),
+        )
         for solver in result.solvers
         if solver.returns[0].law is not None
     ]
-    return (
-        f"Distance between what came back and the data, from the least to the most noise: {'; '.join(parts)}. Two sets "
-        f"of exact samples: {result.law_floor.low:.2g} to {result.law_floor.high:.2g}."
+    return tr(
+        "Distance between what came back and the data, from the least to the most noise: "
+        "{parts}. Two sets of exact samples: {low:.2g} to {high:.2g}.",
+        parts=tr(joined(parts, "; ")),
+        low=result.law_floor.low,
+        high=result.law_floor.high,
     )
 
 
@@ -219,10 +237,13 @@ def _check(result: BoomerangResult, kind: str) -> None:
 def alt_moves(result: BoomerangResult) -> str:
     """How far points went from the level that the picture opens with, in words."""
     level = first_level(result)
-    ends = "; ".join(f"{solver.label} {_brief(solver.returns[level].rms)}" for solver in result.solvers)
-    return (
-        f"{min(len(result.clean), SHOWN_MOVES)} inputs and where they came back from t = {result.times[level]:.3g}: "
-        f"RMS distance {ends}. The player shows the other noise levels."
+    ends = joined([f"{solver.label} {_brief(solver.returns[level].rms)}" for solver in result.solvers], "; ")
+    return tr(
+        "{count} inputs and where they came back from t = {t:.3g}: RMS distance {ends}. The "
+        "player shows the other noise levels.",
+        count=min(len(result.clean), SHOWN_MOVES),
+        t=result.times[level],
+        ends=ends,
     )
 
 
@@ -239,12 +260,17 @@ def strips_figure(result: BoomerangResult, particle: int = 0) -> go.Figure:
         raise ValueError(f"there are images 0 to {len(result.clean) - 1}, not {particle}")
     clean = result.clean[particle]
     rows = [[clean, *(level.noised[particle] / max(1.0, level.scale) for level in result.levels)]]
-    labels = ["<b>Input</b>, and noised to t"]
+    labels = [tr("<b>Input</b>, and noised to t")]
     for solver in result.solvers:
         rows.append([None, *(back.ends[particle] for back in solver.returns)])
-        labels.append(f"<b>{solver.label}</b>, back {'with noise' if solver.stochastic else 'by the ODE'}")
-    columns = ["input", *(_time(level) for level in result.levels)]
-    return sheet_figure(rows, labels, columns, "", "t that the image is noised to")
+        labels.append(
+            tr(
+                "<b>{solver}</b>, back with noise" if solver.stochastic else "<b>{solver}</b>, back by the ODE",
+                solver=solver.label,
+            )
+        )
+    columns = [tr("input"), *(_time(level) for level in result.levels)]
+    return sheet_figure(rows, labels, columns, "", tr("t that the image is noised to"))
 
 
 def _time(level: Level) -> str:
@@ -257,9 +283,15 @@ def alt_strips(result: BoomerangResult, particle: int = 0) -> str:
     parts = []
     for solver in result.solvers:
         away = [np.sqrt(np.square(back.ends[particle] - clean).mean()) for back in solver.returns]
-        listed = ", ".join(f"t = {level.t:.2g}: {_brief(far)}" for level, far in zip(result.levels, away, strict=True))
+        pairs = zip(result.levels, away, strict=True)
+        listed = tr(joined([f"t = {level.t:.2g}: {_brief(far)}" for level, far in pairs], ", "))
         parts.append(f"{solver.label} {listed}")
-    return f"Image {particle + 1} of {len(result.clean)} noised and carried back, RMS distance: {'; '.join(parts)}."
+    return tr(
+        "Image {particle} of {count} noised and carried back, RMS distance: {parts}.",
+        particle=particle + 1,
+        count=len(result.clean),
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def distance_table(result: BoomerangResult) -> pd.DataFrame:

@@ -7,11 +7,12 @@ from plotly.subplots import make_subplots
 
 from core.experiments.bounds import SWEEPS, BoundsResult, Sweep
 from core.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PINK, TEMPLATE, VERMILLION, new_figure, typed
+from core.language import joined, mark, tr
 
 TERMS = {
-    "start": ("start: √KL · e⁻ᵀ", GREEN),
-    "steps": ("steps: (L√(dh) + L m h) √T", ORANGE),
-    "score": ("score: ε √T", PINK),
+    "start": (mark("start: √KL · e⁻ᵀ"), GREEN),
+    "steps": (mark("steps: (L√(dh) + L m h) √T"), ORANGE),
+    "score": (mark("score: ε √T"), PINK),
 }
 LOWEST = 1e-5
 
@@ -23,7 +24,7 @@ def bounds_figure(result: BoundsResult, height: int = 500) -> go.Figure:
         3,
         shared_yaxes=True,
         horizontal_spacing=0.03,
-        subplot_titles=[f"<b>{title}</b>" for title in SWEEPS.values()],
+        subplot_titles=[f"<b>{tr(title)}</b>" for title in SWEEPS.values()],
     )
     figure.update_layout(template=TEMPLATE, height=height, margin={"l": 10, "r": 10, "t": 40, "b": 60})
     figure.update_layout(legend={"y": -0.2, "yref": "paper", "yanchor": "top"})
@@ -42,7 +43,7 @@ def bounds_figure(result: BoundsResult, height: int = 500) -> go.Figure:
     measured = np.concatenate([sweep.measured for sweep in result.sweeps])
     low = max(LOWEST, float(np.nanmin(measured)) / 10)
     figure.update_yaxes(type="log", exponentformat="power", dtick=1, range=[np.log10(low), np.log10(30)])
-    figure.update_yaxes(title_text="total variation", row=1, col=1)
+    figure.update_yaxes(title_text=tr("total variation"), row=1, col=1)
     return figure
 
 
@@ -53,13 +54,19 @@ def touching(sweep: Sweep) -> float:
 
 def _lines(sweep: Sweep, legend: bool) -> list[go.Scatter]:
     lines = [
-        _line(sweep.values, sweep.measured, "exact error", BLUE, "solid", 3, legend),
+        _line(sweep.values, sweep.measured, tr("exact error"), BLUE, "solid", 3, legend),
         _line(
-            sweep.values, touching(sweep) * sweep.term("whole"), "bound, scaled to touch", VERMILLION, "dash", 2, legend
+            sweep.values,
+            touching(sweep) * sweep.term("whole"),
+            tr("bound, scaled to touch"),
+            VERMILLION,
+            "dash",
+            2,
+            legend,
         ),
     ]
     lines += [
-        _line(sweep.values, sweep.term(which), f"{title}, constant 1", colour, "dot", 1.5, legend)
+        _line(sweep.values, sweep.term(which), tr("{title}, constant 1", title=tr(title)), colour, "dot", 1.5, legend)
         for which, (title, colour) in TERMS.items()
     ]
     return lines
@@ -83,32 +90,47 @@ def _line(
 def stopping_figure(result: BoundsResult, height: int = 400) -> go.Figure:
     """W2 from a point against the time of stopping: too late costs by itself, too early needs shorter steps."""
     figure = new_figure(height, legend_rows=2)
-    figure.add_trace(_line(result.stops, result.stopped, "samples to the point", BLUE, "solid", 3))
-    figure.add_trace(_line(result.stops, result.least, "cost of stopping alone, √(2dδ) for small δ", GREEN, "dash", 2))
+    figure.add_trace(_line(result.stops, result.stopped, tr("samples to the point"), BLUE, "solid", 3))
+    figure.add_trace(
+        _line(result.stops, result.least, tr("cost of stopping alone, √(2dδ) for small δ"), GREEN, "dash", 2)
+    )
     figure.add_vline(x=result.spec.step, line={"color": NEUTRAL, "dash": "dot", "width": 1.5})
-    figure.update_xaxes(type="log", title_text="stopping time δ", exponentformat="power", dtick=1)
-    figure.update_yaxes(type="log", title_text="2-Wasserstein distance", exponentformat="power", dtick=1)
+    figure.update_xaxes(type="log", title_text=tr("stopping time δ"), exponentformat="power", dtick=1)
+    figure.update_yaxes(type="log", title_text=tr("2-Wasserstein distance"), exponentformat="power", dtick=1)
     return figure
 
 
 def alt_bounds(result: BoundsResult) -> str:
     """What the panels show, in words."""
     parts = [
-        f"over {SWEEPS[sweep.name]} from {sweep.values[0]:.2g} to {sweep.values[-1]:.2g} the exact error goes from "
-        f"{sweep.measured[0]:.2g} to {sweep.measured[-1]:.2g} and the bound from {sweep.term('whole')[0]:.2g} to "
-        f"{sweep.term('whole')[-1]:.2g}"
+        tr(
+            "over {sweep} from {low:.2g} to {high:.2g} the exact error goes from "
+            "{exact_from:.2g} to {exact_to:.2g} and the bound from {bound_from:.2g} to {bound_to:.2g}",
+            sweep=tr(SWEEPS[sweep.name]),
+            low=sweep.values[0],
+            high=sweep.values[-1],
+            exact_from=sweep.measured[0],
+            exact_to=sweep.measured[-1],
+            bound_from=sweep.term("whole")[0],
+            bound_to=sweep.term("whole")[-1],
+        )
         for sweep in result.sweeps
     ]
-    return f"Total variation and its bound with constants 1: {'; '.join(parts)}."
+    return tr("Total variation and its bound with constants 1: {parts}.", parts=tr(joined(parts, "; ")))
 
 
 def alt_stopping(result: BoundsResult) -> str:
     """What early stopping does, in words."""
     best = int(np.nanargmin(result.stopped))
-    return (
-        f"Distance of the samples from a point by time of stopping: least, {result.stopped[best]:.2g}, at "
-        f"{result.stops[best]:.2g}; {result.stopped[0]:.2g} at {result.stops[0]:.2g}, {result.stopped[-1]:.2g} at "
-        f"{result.stops[-1]:.2g}."
+    return tr(
+        "Distance of the samples from a point by time of stopping: least, {stopped:.2g}, at "
+        "{stops:.2g}; {stopped2:.2g} at {stops2:.2g}, {stopped3:.2g} at {stops3:.2g}.",
+        stopped=result.stopped[best],
+        stops=result.stops[best],
+        stopped2=result.stopped[0],
+        stops2=result.stops[0],
+        stopped3=result.stopped[-1],
+        stops3=result.stops[-1],
     )
 
 

@@ -20,9 +20,10 @@ from core.figures.style import (
     solver_style,
     typed,
 )
+from core.language import joined, mark, tr
 from core.solvers import SOLVERS
 
-AGAINST = {"steps": "Steps", "tolerance": "Tolerance of a step"}
+AGAINST = {"steps": mark("Steps"), "tolerance": mark("Tolerance of a step")}
 SHOWN_RATIO = (0.05, 20.0)  # widths beyond are drawn at the edge
 _BELLS = dict(zip(WIDTHS, zip((BLUE, GREEN, ORANGE, VERMILLION), DASHES, MARKERS, strict=False), strict=True))
 
@@ -35,7 +36,7 @@ def order_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
     figure = new_figure(height, legend_rows=2 * len(result.cards))
     finite = [card for card in result.cards if np.isfinite(card.measured.error).any()]
     if not finite:
-        remark(figure, "no order to measure here")
+        remark(figure, tr("no order to measure here"))
     for card in finite:
         measured, style = card.measured, look(result, card)
         figure.add_trace(
@@ -47,7 +48,7 @@ def order_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
                 marker={"symbol": style.marker, "size": 10, "color": style.colour},
                 customdata=typed(measured.nfe),
                 name=f"{card.label}: {measured_text(measured)}",
-                hovertemplate="%{x:g}: %{y:.2e}, %{customdata} evaluations<extra>" + card.label + "</extra>",
+                hovertemplate=tr("%{x:g}: %{y:.2e}, %{customdata} evaluations") + "<extra>" + card.label + "</extra>",
             )
         )
     if finite:
@@ -57,11 +58,11 @@ def order_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
     counts = np.concatenate([card.measured.at for card in finite]) if finite else np.array([1.0, 10.0])
     ticks = np.unique(counts)
     figure.update_xaxes(
-        title_text=AGAINST[against],
+        title_text=tr(AGAINST[against]),
         **({"type": "log", "tickvals": ticks.tolist()} if against == "steps" else log_axis(counts)),
         autorange=None if against == "steps" else "reversed",
     )
-    figure.update_yaxes(title_text="Error", type="log", exponentformat="power", dtick=1)
+    figure.update_yaxes(title_text=tr("Error"), type="log", exponentformat="power", dtick=1)
     return figure
 
 
@@ -72,12 +73,16 @@ def look(result: CatalogueResult, card: Card) -> Style:
     return Style(NEUTRAL, "dash", f"{style.marker}-open") if again else style
 
 
+def _bell(width: float) -> str:
+    return tr("a point") if width == 0 else tr("width {width:g}", width=width)
+
+
 def measured_text(measured: Measured) -> str:
     """The measured order, or the power of the tolerance that the error follows."""
     if measured.against == "steps":
-        return f"order {order_text(measured.order)}"
-    power = f"error ~ tolerance^{float(measured.order):.2f}"
-    return f"{power} ± {measured.order.margin:.2f}" if measured.order.reliable else f"{power}, unevenly"
+        return tr("order {order}", order=order_text(measured.order))
+    power = tr("error ~ tolerance^{order:.2f}", order=float(measured.order))
+    return f"{power} ± {measured.order.margin:.2f}" if measured.order.reliable else tr("{power}, unevenly", power=power)
 
 
 def _add_claim(figure: go.Figure, card: Card) -> None:
@@ -96,7 +101,9 @@ def _add_claim(figure: go.Figure, card: Card) -> None:
             y=typed(y[inside]),
             mode="lines",
             line={"color": NEUTRAL, "dash": "dot", "width": 2},
-            name=f"slope of the claimed order {claimed}" if claimed > 0 else "in proportion to the tolerance",
+            name=tr("slope of the claimed order {claimed}", claimed=claimed)
+            if claimed > 0
+            else tr("in proportion to the tolerance"),
             hoverinfo="skip",
         )
     )
@@ -107,16 +114,34 @@ def alt_order(result: CatalogueResult) -> str:
     parts = []
     for card in result.cards:
         measured, info = card.measured, SOLVERS[card.name]
-        parts.append(f"{card.label}: {measured_text(measured)}, claimed order {info.claimed_order}")
+        parts.append(
+            tr(
+                "{solver}: {measured}, claimed order {claimed_order}",
+                solver=card.label,
+                measured=measured_text(measured),
+                claimed_order=info.claimed_order,
+            )
+        )
     measured = result.cards[0].measured
     known = np.flatnonzero(np.isfinite(measured.error))
     if not len(known):
-        return f"No error to measure for {result.cards[0].label} ({measured.what}); claimed order {info.claimed_order}."
+        return tr(
+            "No error to measure for {solver} ({what}); claimed order {claimed_order}.",
+            solver=result.cards[0].label,
+            what=tr(measured.what),
+            claimed_order=info.claimed_order,
+        )
     first, last = known[0], known[-1]
-    return (
-        f"Error ({measured.what}) against {AGAINST[measured.against].lower()}: {'; '.join(parts)}. From "
-        f"{measured.at[first]:g} to {measured.at[last]:g} it goes from {measured.error[first]:.2g} to "
-        f"{measured.error[last]:.2g}."
+    return tr(
+        "Error ({what}) against {against}: {parts}. From {first:g} to {last:g} it goes from "
+        "{error_first:.2g} to {error_last:.2g}.",
+        what=tr(measured.what),
+        against=tr(AGAINST[measured.against]).lower(),
+        parts=tr(joined(parts, "; ")),
+        first=measured.at[first],
+        last=measured.at[last],
+        error_first=measured.error[first],
+        error_last=measured.error[last],
     )
 
 
@@ -142,15 +167,17 @@ def widths_figure(result: CatalogueResult, height: int = 420) -> go.Figure:
                 mode="lines+markers",
                 line={"color": colour, "dash": dash, "width": 2},
                 marker={"color": colour, "size": 9, "symbol": marker},
-                name="a point" if width == 0 else f"width {width:g}",
-                hovertemplate="%{x} evaluations: %{customdata:.4g} of the true width<extra>%{fullData.name}</extra>",
+                name=_bell(width),
+                hovertemplate=tr(
+                    "%{x} evaluations: %{customdata:.4g} of the true width<extra>%{fullData.name}</extra>"
+                ),
             )
         )
     _add_beyond(figure, [point for point in beyond if np.isfinite(point[2])])
     figure.add_hline(y=1, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
-    figure.update_xaxes(title_text="Model evaluations (NFE)", **log_axis(widths.nfe.astype(float)))
+    figure.update_xaxes(title_text=tr("Model evaluations (NFE)"), **log_axis(widths.nfe.astype(float)))
     figure.update_yaxes(
-        title_text="Width, over the true width",
+        title_text=tr("Width, over the true width"),
         type="log",
         range=np.log10([low / 1.2, 1.2 * high]),
         tickvals=[0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20],
@@ -174,7 +201,7 @@ def _add_beyond(figure: go.Figure, points: list[tuple[float, float, float]]) -> 
                 "size": 14,
                 "symbol": ["arrow-up" if value > 1 else "arrow-down" for value in ratio],
             },
-            name="beyond the picture",
+            name=tr("beyond the picture"),
             hoverinfo="skip",
         )
     )
@@ -188,13 +215,17 @@ def alt_widths(result: CatalogueResult) -> str:
         good = np.abs(widths.ratio[:, place] - 1) <= 0.05
         from_here = np.flatnonzero(~good)
         start = 0 if not len(from_here) else from_here[-1] + 1
-        name = "a point" if width == 0 else f"width {width:g}"
+        name = _bell(width)
         parts.append(
-            f"{name} from {widths.nfe[start]} evaluations on"
+            tr("{name} from {nfe} evaluations on", name=name, nfe=widths.nfe[start])
             if start < len(good)
-            else f"{name} not within the range shown"
+            else tr("{name} not within the range shown", name=name)
         )
-    return f"{result.cards[0].label} gives bell curves their true width within 5 %: {'; '.join(parts)}."
+    return tr(
+        "{solver} gives bell curves their true width within 5 %: {parts}.",
+        solver=result.cards[0].label,
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def region_figure(result: CatalogueResult, height: int = 460) -> go.Figure:
@@ -220,7 +251,7 @@ def region_figure(result: CatalogueResult, height: int = 460) -> go.Figure:
             colorscale=[[0, BLUE], [1, BLUE]],
             showscale=False,
             hovertemplate="z = %{x:.2f} + %{y:.2f}i: |R| = %{z:.2f}<extra></extra>",
-            name="edge of the stability region, |R(z)| = 1",
+            name=tr("edge of the stability region, |R(z)| = 1"),
             showlegend=True,
         )
     )
@@ -234,12 +265,12 @@ def region_figure(result: CatalogueResult, height: int = 460) -> go.Figure:
                 customdata=typed(products),
                 mode="markers",
                 marker={"color": colour, "size": 9, "symbol": marker, "opacity": 0.8},
-                name=f"steps for {'a point' if width == 0 else f'width {width:g}'}",
+                name=tr("steps for {what}", what=_bell(width)),
                 hovertemplate="z = %{customdata:.3g}<extra>%{fullData.name}</extra>",
             )
         )
-    figure.update_xaxes(title_text="Re z", range=[left - 0.2, right + 0.2], constrain="domain")
-    figure.update_yaxes(title_text="Im z", scaleanchor="x", range=[region.im[0], region.im[-1]])
+    figure.update_xaxes(title_text=tr("Re z"), range=[left - 0.2, right + 0.2], constrain="domain")
+    figure.update_yaxes(title_text=tr("Im z"), scaleanchor="x", range=[region.im[0], region.im[-1]])
     return figure
 
 
@@ -255,8 +286,18 @@ def alt_region(result: CatalogueResult) -> str:
         falling = products[products < 0]  # where the exact solution grows, nothing is to be damped
         if len(falling):
             inside = int((falling >= stable.min()).sum())
-            parts.append(f"{inside} of {len(falling)} for {'a point' if width == 0 else f'width {width:g}'}")
-    return (
-        f"Stability region of {card.label}: on the real axis it reaches from {stable.min():.2f} to 0. Of the steps in "
-        f"which the exact solution shrinks, inside it are {'; '.join(parts)}."
+            parts.append(
+                tr(
+                    "{inside} of {count} for {what}",
+                    inside=inside,
+                    count=len(falling),
+                    what=_bell(width),
+                )
+            )
+    return tr(
+        "Stability region of {solver}: on the real axis it reaches from {stable:.2f} to 0. Of "
+        "the steps in which the exact solution shrinks, inside it are {parts}.",
+        solver=card.label,
+        stable=stable.min(),
+        parts=tr(joined(parts, "; ")),
     )

@@ -11,14 +11,15 @@ from core.experiments.convergence import ConvergenceResult, SolverErrors
 from core.figures.along import Line, along_figure, in_words
 from core.figures.style import DASHES, FAINT, NEUTRAL, Style, log_axis, new_figure, solver_style, typed
 from core.figures.tiles import sheet_figure
+from core.language import joined, mark, message, tr
 from core.schedules import make_schedule
 
 AGAINST = {
-    "steps": "Steps",
-    "nfe": "Model evaluations (NFE)",
-    "ms": "Wall time (ms), here and now",
+    "steps": mark("Steps"),
+    "nfe": mark("Model evaluations (NFE)"),
+    "ms": mark("Wall time (ms), here and now"),
 }
-MEASURES = {"rms": "RMS error", "median": "Median error"}
+MEASURES = {"rms": mark("RMS error"), "median": mark("Median error")}
 SHOWN_IMAGES = 8
 WRAP = 40  # letters in a line that a narrow screen still shows whole
 
@@ -51,17 +52,22 @@ def error_figure(
     if near:
         figure.add_hrect(y0=bottom / 10, y1=result.floor, fillcolor=FAINT, line_width=0, layer="below")
         figure.add_hline(y=result.floor, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
-        _note(figure, f"below this line: {result.floor_label}", np.log10(result.floor), "y")
+        _note(figure, tr("below this line: {what}", what=tr(result.floor_label)), np.log10(result.floor), "y")
     elif result.floor > 0:
-        _note(figure, f"floor far below, at {result.floor:.0e}: {result.floor_label}", 0, "paper")
+        _note(
+            figure,
+            tr("floor far below, at {floor:.0e}: {what}", floor=result.floor, what=tr(result.floor_label)),
+            0,
+            "paper",
+        )
     counts = np.concatenate([getattr(solver, against) for solver in result.solvers])
     figure.update_xaxes(
-        title_text=AGAINST[against],
+        title_text=tr(AGAINST[against]),
         **({"type": "log", "tickvals": _ticks(counts)} if against != "ms" else log_axis(counts)),
         range=np.log10([counts.min() / 1.15, counts.max() * 1.15]),
     )
     figure.update_yaxes(
-        title_text=f"{MEASURES[measure]} against the reference",
+        title_text=tr("{measure} against the reference", measure=tr(MEASURES[measure])),
         type="log",
         range=np.log10([bottom, 4 * high]),
         exponentformat="power",
@@ -132,7 +138,12 @@ def _add_solver(
             line={"color": style.colour, "dash": style.dash, "width": 1.5},
             # later lines lie on top: smaller markers let solvers show that agree to the last digit
             marker={"symbol": style.marker, "size": 13 - place, "color": style.colour},
-            name=f"{solver.label}:<br>order {order_text(order)} (claimed {solver.claimed_order})",
+            name=tr(
+                "{solver}:<br>order {order} (claimed {claimed_order})",
+                solver=solver.label,
+                order=order_text(order),
+                claimed_order=solver.claimed_order,
+            ),
             legendgroup=solver.label,
             hovertemplate="%{x:.3g}: %{y:.2e}<extra>" + solver.label + "</extra>",
         )
@@ -150,7 +161,7 @@ def _add_solver(
                 legendgroup=solver.label,
                 showlegend=False,
                 hoverinfo="skip",
-                name=f"{solver.label}, window of the fit",
+                name=tr("{solver}, window of the fit", solver=solver.label),
             )
         )
 
@@ -158,9 +169,9 @@ def _add_solver(
 def order_text(order: FittedOrder) -> str:
     """The measured order with its margin, or that none was reached."""
     if not np.isfinite(order):
-        return "not measured"
+        return tr("not measured")
     if not order.reliable:
-        return f"not reached, last slope {round(float(order), 1) + 0.0:.1f}"  # + 0.0: no slope of -0.0
+        return tr("not reached, last slope {order:.1f}", order=round(float(order), 1) + 0.0)  # + 0.0: no slope of -0.0
     return f"{order:.2f} ± {order.margin:.2f}"
 
 
@@ -178,8 +189,8 @@ def _add_diverged(figure: go.Figure, result: ConvergenceResult, against: str, to
                         "size": 12,
                         "line": {"color": solver_style(solver.name).colour, "width": 3},
                     },
-                    name=f"{solver.label}: diverged",
-                    hovertemplate="%{x:g}: diverged<extra>" + solver.label + "</extra>",
+                    name=tr("{solver}: diverged", solver=solver.label),
+                    hovertemplate=tr("%{x:g}: diverged") + "<extra>" + solver.label + "</extra>",
                 )
             )
 
@@ -192,18 +203,42 @@ def alt_error(result: ConvergenceResult, against: str = "steps", measure: str = 
     """What the picture shows, in words; arguments and errors as for :func:`error_figure`."""
     _check(against, measure)
     parts = [
-        f"{s.label} order {order_text(_order(result, s, measure))} (claimed {s.claimed_order})" for s in result.solvers
+        tr(
+            "{solver} order {order} (claimed {claimed_order})",
+            solver=s.label,
+            order=order_text(_order(result, s, measure)),
+            claimed_order=s.claimed_order,
+        )
+        for s in result.solvers
     ]
-    text = f"{MEASURES[measure]} against {AGAINST[against].lower().replace('nfe', 'NFE')}: {'; '.join(parts)}."
+    text = message(
+        "{measure} against {against}: {parts}.",
+        measure=tr(MEASURES[measure]),
+        against=tr(AGAINST[against]).lower().replace("nfe", "NFE"),
+        parts=tr(joined(parts, "; ")),
+    )
+    said = [text]
     finite = [s for s in result.solvers if np.isfinite(getattr(s, measure)[-1])]
     if finite:
         best = min(finite, key=lambda s: getattr(s, measure)[-1])
         least = getattr(best, measure)[-1]
-        text += f" With {best.steps[-1]} steps {best.label} errs least, {least:.2g} ({MEASURES[measure]})."
+        said.append(
+            message(
+                "With {steps} steps {best} errs least, {least:.2g} ({measure}).",
+                steps=best.steps[-1],
+                best=best.label,
+                least=least,
+                measure=tr(MEASURES[measure]),
+            )
+        )
     lost = [
-        f"{s.label} with {', '.join(map(str, s.steps[s.diverged]))} steps" for s in result.solvers if s.diverged.any()
+        tr("{solver} with {steps} steps", solver=s.label, steps=joined(map(str, s.steps[s.diverged]), ", "))
+        for s in result.solvers
+        if s.diverged.any()
     ]
-    return text + (f" Diverged: {'; '.join(lost)}." if lost else "")
+    if lost:
+        said.append(message("Diverged: {lost}.", lost=joined(lost, "; ")))
+    return tr(joined(said))
 
 
 def _broke_off(result: ConvergenceResult, solver: SolverErrors) -> bool:
@@ -219,8 +254,13 @@ def path_figure(result: ConvergenceResult, height: int = 440) -> go.Figure:
 def alt_path(result: ConvergenceResult) -> str:
     """Where along the path the error grows, in words."""
     found = in_words(_lines(result))
-    start = f"With {result.spec.path_steps} steps the error along the path"
-    return f"{start} grows most: {found}." if found else f"{start} was not measured."
+    return tr(
+        "With {steps} steps the error along the path grows most: {found}."
+        if found
+        else "With {steps} steps the error along the path was not measured.",
+        steps=result.spec.path_steps,
+        found=found,
+    )
 
 
 def _lines(result: ConvergenceResult) -> list[Line]:
@@ -239,11 +279,15 @@ def order_table(result: ConvergenceResult) -> pd.DataFrame:
                 "Solver": s.label,
                 "Measured order": round(float(s.order), 2) if np.isfinite(s.order) else None,
                 "± (95 %)": round(s.order.margin, 2) if np.isfinite(s.order.margin) else None,
-                "Window (steps)": f"{s.order.window[0]:g} to {s.order.window[1]:g}" if np.isfinite(s.order) else "none",
-                "Order reached": "yes" if s.order.reliable else "no",
+                "Window (steps)": tr("{first:g} to {last:g}", first=s.order.window[0], last=s.order.window[1])
+                if np.isfinite(s.order)
+                else tr("none"),
+                "Order reached": tr("yes") if s.order.reliable else tr("no"),
                 "Claimed": s.claimed_order,
                 "In our tests": s.expected_order,
-                "How the window was chosen, and what is known": ". ".join(filter(None, (s.order.reason, s.note))),
+                "How the window was chosen, and what is known": tr(
+                    joined(filter(None, (s.order.reason, s.note)), ". ")
+                ),
             }
             for s in result.solvers
         ]
@@ -261,25 +305,33 @@ def images_figure(result: ConvergenceResult) -> go.Figure:
     if not result.final_images:
         raise ValueError("end images need image data")
     shown = min(SHOWN_IMAGES, len(result.final_images["reference"]))
-    rows, labels = [list(result.final_images["reference"][:shown])], [f"<b>Reference</b> ({result.reference_label})"]
+    rows = [list(result.final_images["reference"][:shown])]
+    labels = [tr("<b>Reference</b> ({kind})", kind=tr(result.reference_label))]
     for solver in result.solvers:
         rows.append(list(result.final_images[solver.label][:shown]))
         labels.append(f"<b>{solver.label}</b>, {_ended(result, solver)}")
     counts = [str(i + 1) for i in range(shown)]
-    return sheet_figure(rows, labels, counts, "", "starting noise, the same in each column")
+    return sheet_figure(rows, labels, counts, "", tr("starting noise, the same in each column"))
 
 
 def _ended(result: ConvergenceResult, solver: SolverErrors) -> str:
     """How far from the reference a run ended; beside RMS the median, as one image that changed decides the RMS."""
     if _broke_off(result, solver):
-        return "diverged"
-    return f"RMS error {solver.path_error[-1]:.2g}, median {np.median(solver.particle_error):.2g}"
+        return tr("diverged")
+    return tr(
+        "RMS error {rms:.2g}, median {median:.2g}",
+        rms=solver.path_error[-1],
+        median=np.median(solver.particle_error),
+    )
 
 
 def alt_images(result: ConvergenceResult) -> str:
     """What the end images show, in words."""
     errors = [f"{s.label} {_ended(result, s)}" for s in result.solvers]
     count = len(result.final_images["reference"])
-    return (
-        f"End images of {count} starts after {result.spec.path_steps} steps beside the reference: {'; '.join(errors)}."
+    return tr(
+        "End images of {count} starts after {steps} steps beside the reference: {errors}.",
+        count=count,
+        steps=result.spec.path_steps,
+        errors=tr(joined(errors, "; ")),
     )

@@ -7,15 +7,20 @@ from plotly.subplots import make_subplots
 
 from core.experiments.curvature import Along, CurvatureResult, PathShape
 from core.figures.style import NEUTRAL, TEXT, batched, log_axis, new_figure, schedule_style, typed
+from core.language import joined, mark, message, tr
 
-AGAINST = {"s": "share of the time s, noise to data", "log_snr": "λ = log(α/σ), noise to data"}
+AGAINST = {"s": mark("share of the time s, noise to data"), "log_snr": mark("λ = log(α/σ), noise to data")}
 DRAWN = {  # along time, on one axis for all schedules
-    "curvature": "Curvature κ (1 / length)",
-    "straightness_rate": "Uneven motion |x₁ − x₀ − dx/ds|² (squared length)",
-    "torsion": "Torsion τ (1 / length)",
+    "curvature": mark("Curvature κ (1 / length)"),
+    "straightness_rate": mark("Uneven motion |x₁ − x₀ − dx/ds|² (squared length)"),
+    "torsion": mark("Torsion τ (1 / length)"),
 }
 SHOWN_PATHS = 60
-NONE = {"curvature": "straight", "straightness_rate": "even", "torsion": "none that can be told from rounding"}
+NONE = {
+    "curvature": mark("straight"),
+    "straightness_rate": mark("even"),
+    "torsion": mark("none that can be told from rounding"),
+}
 STRAIGHT = 1e-9  # smallest number in the summary: below lies rounding, and a logarithmic axis has no 0
 # from gentle to sharp: one hue that darkens on white would vanish on dark, so hue and lightness both change
 _BENDS = ("#56b4e9", "#3f9fc0", "#009e73", "#8aa800", "#e69f00", "#e07b00", "#d55e00", "#b02a5c")
@@ -44,24 +49,26 @@ def curvature_figure(
     bottom, top = value_range(measured)
     for shape, over in zip(result.shapes, measured, strict=True):
         style = schedule_style(shape.schedule)
-        add_band(figure, shape.title, over, against, (style.colour, style.dash), bottom, {"legendgroup": shape.title})
+        add_band(
+            figure, tr(shape.title), over, against, (style.colour, style.dash), bottom, {"legendgroup": shape.title}
+        )
         figure.add_trace(
             go.Scatter(
                 x=typed(over.places[against]),
                 y=typed(np.maximum(over.mean, bottom / 1e3)),
                 mode="lines",
                 line={"color": style.colour, "width": 1},
-                name=f"{shape.title}, mean",
+                name=tr("{title}, mean", title=tr(shape.title)),
                 legendgroup=shape.title,
                 showlegend=False,
                 customdata=typed(over.mean),
-                hovertemplate="%{x:.3f}: mean %{customdata:.2e}<extra>" + shape.title + "</extra>",
+                hovertemplate=tr("%{x:.3f}: mean %{customdata:.2e}") + "<extra>" + tr(shape.title) + "</extra>",
             )
         )
-    figure.update_xaxes(title_text=AGAINST[against])
-    figure.update_yaxes(title_text=DRAWN[measure], **log_axis(np.array([bottom, top])))
+    figure.update_xaxes(title_text=tr(AGAINST[against]))
+    figure.update_yaxes(title_text=tr(DRAWN[measure]), **log_axis(np.array([bottom, top])))
     figure.update_yaxes(range=np.log10([bottom, top]))
-    key = {"text": "Thick: median. Thin: mean. Band: 10 to 90 %.", "side": "top", "font": {"size": 13}}
+    key = {"text": tr("Thick: median. Thin: mean. Band: 10 to 90 %."), "side": "top", "font": {"size": 13}}
     figure.update_layout(legend={"title": key, "itemwidth": 50})  # long enough to show a dash and a gap
     return figure
 
@@ -87,7 +94,7 @@ def add_band(
             mode="lines",
             line={"width": 0},
             hoverinfo="skip",
-            name=f"{title}, 10 to 90 %",
+            name=tr("{title}, 10 to 90 %", title=title),
             **shared | {"showlegend": False},
         ),
         **place,
@@ -100,7 +107,7 @@ def add_band(
             line={"color": colour, "dash": dash, "width": 3},
             name=title,
             customdata=typed(over.quantiles[1]),
-            hovertemplate="%{x:.3f}: median %{customdata:.2e}<extra>" + title + "</extra>",
+            hovertemplate=tr("%{x:.3f}: median %{customdata:.2e}") + "<extra>" + title + "</extra>",
             **shared,
         ),
         **place,
@@ -140,9 +147,19 @@ def alt_curvature(result: CurvatureResult, measure: str = "curvature") -> str:
         over = shape.over(measure)
         median = np.nan_to_num(over.quantiles[1])
         sharpest = int(np.argmax(median))
-        where = f"{median[sharpest]:.2g} at λ = {over.places['log_snr'][sharpest]:.1f}"
-        parts.append(f"{shape.title}: " + (f"largest median {where}" if median[sharpest] > 0 else NONE[measure]))
-    return f"{DRAWN[measure].split(' (')[0]} of the paths of {result.spec.particles} particles. {'; '.join(parts)}."
+        found = message(
+            "largest median {median:.2g} at λ = {place:.1f}",
+            median=median[sharpest],
+            place=over.places["log_snr"][sharpest],
+        )
+        found = found if median[sharpest] > 0 else message(NONE[measure])
+        parts.append(tr("{title}: {found}", title=tr(shape.title), found=found))
+    return tr(
+        "{measure} of the paths of {particles} particles. {parts}.",
+        measure=tr(DRAWN[measure]).split(" (")[0].split("（")[0],
+        particles=result.spec.particles,
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def panels(result: CurvatureResult) -> tuple[int, int]:
@@ -185,7 +202,7 @@ def paths_figure(result: CurvatureResult) -> go.Figure:
                     line={"color": colour, "width": 1.8},
                     hoverinfo="skip",
                     showlegend=False,
-                    name=f"{shape.title}, κ class {k + 1}",
+                    name=tr("{title}, κ class {k}", title=tr(shape.title), k=k + 1),
                 ),
                 **place,
             )
@@ -233,7 +250,7 @@ def _colour_bar(edges: np.ndarray) -> go.Scatter:
         mode="markers",
         hoverinfo="skip",
         showlegend=False,
-        name="curvature",
+        name=tr("curvature"),
         marker={
             "colorscale": scale,
             "cmin": 0,
@@ -247,7 +264,7 @@ def _colour_bar(edges: np.ndarray) -> go.Scatter:
                 "yanchor": "bottom",
                 "thickness": 14,
                 "title": {
-                    "text": "curvature κ (1 / length)<br> ",
+                    "text": tr("curvature κ (1 / length)") + "<br> ",
                     "side": "top",
                 },  # Plotly lays the bar over a last line
                 "tickvals": list(range(1, count)),
@@ -259,8 +276,8 @@ def _colour_bar(edges: np.ndarray) -> go.Scatter:
 
 def alt_paths(result: CurvatureResult) -> str:
     """How the paths differ by schedule, in words."""
-    parts = [f"{s.title} {np.nanmedian(s.length_over_chord):.3f}" for s in result.shapes]
-    return f"Paths coloured by curvature. Median length over chord: {', '.join(parts)}."
+    parts = [f"{tr(s.title)} {np.nanmedian(s.length_over_chord):.3f}" for s in result.shapes]
+    return tr("Paths coloured by curvature. Median length over chord: {parts}.", parts=tr(joined(parts, ", ")))
 
 
 def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
@@ -268,10 +285,12 @@ def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
 
     Numbers below ``STRAIGHT``, those of a path that is straight to rounding, are drawn there.
     """
-    figure = make_subplots(1, 2, subplot_titles=["Straightness S", "Length over chord − 1"], horizontal_spacing=0.14)
+    figure = make_subplots(
+        1, 2, subplot_titles=[tr("Straightness S"), tr("Length over chord − 1")], horizontal_spacing=0.14
+    )
     figure.update_layout(new_figure(height, legend_rows=0).layout)
     measured = ([s.straightness for s in result.shapes], [s.length_over_chord - 1 for s in result.shapes])
-    for column, (title, columns) in enumerate(zip(("squared length", None), measured, strict=True), start=1):
+    for column, (title, columns) in enumerate(zip((tr("squared length"), None), measured, strict=True), start=1):
         drawn = [np.maximum(values, STRAIGHT) for values in columns]
         straight = any((values < STRAIGHT).any() for values in columns)
         for shape, values in zip(result.shapes, drawn, strict=True):
@@ -279,7 +298,7 @@ def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
             figure.add_trace(
                 go.Box(
                     y=typed(values),
-                    name=shape.title,
+                    name=tr(shape.title),
                     marker={"color": style.colour, "size": 3},
                     line={"width": 1.5},
                     boxpoints="outliers",
@@ -288,8 +307,8 @@ def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
                 row=1,
                 col=column,
             )
-        words = [title, "at 10⁻⁹: straight" if straight else None]
-        figure.update_yaxes(title_text=", ".join(filter(None, words)), row=1, col=column, **log_axis(*drawn))
+        words = [title, tr("at 10⁻⁹: straight") if straight else None]
+        figure.update_yaxes(title_text=tr(joined(filter(None, words), ", ")), row=1, col=column, **log_axis(*drawn))
     figure.update_annotations(font={"size": TEXT + 1})
     figure.update_layout(margin={"t": 60})
     return figure
@@ -298,12 +317,22 @@ def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
 def alt_summary(result: CurvatureResult) -> str:
     """Which schedule's paths are straightest, in words."""
     ranked = sorted(result.shapes, key=lambda shape: shape.straightness.mean())
-    parts = [f"{s.title} {s.straightness.mean():.3g} (median {np.median(s.straightness):.3g})" for s in ranked]
+    parts = [
+        tr(
+            "{title} {mean:.3g} (median {median:.3g})",
+            title=tr(s.title),
+            mean=s.straightness.mean(),
+            median=np.median(s.straightness),
+        )
+        for s in ranked
+    ]
     short = sorted(result.shapes, key=lambda shape: np.nanmedian(shape.length_over_chord))
     lengths = [f"{s.title} {np.nanmedian(s.length_over_chord):.4g}" for s in short]
-    return (
-        f"Mean straightness, from the most even motion on: {', '.join(parts)}. "
-        f"Median length over chord, from the straightest line on: {', '.join(lengths)}."
+    return tr(
+        "Mean straightness, from the most even motion on: {parts}. Median length over chord, "
+        "from the straightest line on: {lengths}.",
+        parts=tr(joined(parts, ", ")),
+        lengths=tr(joined(lengths, ", ")),
     )
 
 
@@ -330,7 +359,13 @@ def plane_figure(result: CurvatureResult) -> go.Figure:
     """Each path in its own two leading principal components, one panel a schedule, with their share of variance."""
     rows, columns = panels(result)
     titles = [
-        f"{s.title}:<br>{s.shares[:, 0].mean():.2%} + {s.shares[:, 1].mean():.2%} of variance" for s in result.shapes
+        tr(
+            "{title}:<br>{first:.2%} + {second:.2%} of variance",
+            title=tr(s.title),
+            first=s.shares[:, 0].mean(),
+            second=s.shares[:, 1].mean(),
+        )
+        for s in result.shapes
     ]
     figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.25)
     figure.update_layout(new_figure(130 + 330 * rows, legend_rows=0).layout)
@@ -343,7 +378,7 @@ def plane_figure(result: CurvatureResult) -> go.Figure:
                 y=batched(shape.plane[:, chosen, 1]),
                 mode="lines",
                 line={"color": style.colour, "width": 1.8},
-                name=shape.title,
+                name=tr(shape.title),
                 showlegend=False,
                 hoverinfo="skip",
             ),
@@ -355,17 +390,17 @@ def plane_figure(result: CurvatureResult) -> go.Figure:
                 y=typed(shape.plane[-1, chosen, 1]),
                 mode="markers",
                 marker={"color": style.colour, "symbol": style.marker, "size": 7},
-                name="data end",
+                name=tr("data end"),
                 showlegend=False,
-                hovertemplate=f"{shape.title}: data end<extra></extra>",
+                hovertemplate=tr("{title}: data end<extra></extra>", title=tr(shape.title)),
             ),
             **place,
         )
         figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1, "dash": "dot"}, **place)
         figure.update_xaxes(range=_padded(shape.plane[:, chosen, 0]), **place)
         figure.update_yaxes(range=_padded(shape.plane[:, chosen, 1]), **place)
-    figure.update_xaxes(title_text="first component, data end marked")
-    figure.update_yaxes(title_text="second component", col=1)
+    figure.update_xaxes(title_text=tr("first component, data end marked"))
+    figure.update_yaxes(title_text=tr("second component"), col=1)
     figure.update_annotations(font={"size": TEXT})
     figure.update_layout(margin={"t": 70})
     return figure
@@ -379,5 +414,8 @@ def _padded(values: np.ndarray) -> list[float]:
 
 def alt_plane(result: CurvatureResult) -> str:
     """How nearly planar the paths are, in words."""
-    parts = [f"{s.title} {s.shares[:, :2].sum(axis=1).mean():.2%}" for s in result.shapes]
-    return f"Share of each path's variance in its own two leading components, on average: {', '.join(parts)}."
+    parts = [f"{tr(s.title)} {s.shares[:, :2].sum(axis=1).mean():.2%}" for s in result.shapes]
+    return tr(
+        "Share of each path's variance in its own two leading components, on average: {parts}.",
+        parts=tr(joined(parts, ", ")),
+    )

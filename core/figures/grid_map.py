@@ -7,9 +7,10 @@ import plotly.graph_objects as go
 
 from core.experiments.grid_map import GridMapResult, MapCell
 from core.figures.style import NEUTRAL, ORANGE, new_figure, remark, typed
+from core.language import joined, mark, message, tr
 from core.schedules import SCHEDULES
 
-MEASURES = {"median": "Median error", "rms": "RMS error"}
+MEASURES = {"median": mark("Median error"), "rms": mark("RMS error")}
 FEW = 20  # rows that a screen shows at once
 WHITE, DARK = "#ffffff", "#10202c"
 WRAP = 26  # letters in a line of a row's name
@@ -45,14 +46,14 @@ def map_figure(result: GridMapResult, measure: str = "median", most: int | None 
             xgap=2,
             ygap=2,
             colorbar={
-                "title": {"text": f"log₁₀ of the {MEASURES[measure].lower()}", "side": "top"},
+                "title": {"text": tr("log₁₀ of the {measure}", measure=tr(MEASURES[measure]).lower()), "side": "top"},
                 "orientation": "h",
                 "y": -0.02,
                 "yanchor": "top",
                 "thickness": 14,
                 "len": 0.8,
             },
-            name="end error",
+            name=tr("end error"),
         )
     )
     middle = (np.nanmin(logs) + np.nanmax(logs)) / 2 if known.any() else 0.0
@@ -66,7 +67,7 @@ def map_figure(result: GridMapResult, measure: str = "median", most: int | None 
             textfont={"size": 12, "color": inks},
             hoverinfo="skip",
             showlegend=False,
-            name="values",
+            name=tr("values"),
         )
     )
     for row, column in enumerate(_best(errors)):
@@ -78,8 +79,8 @@ def map_figure(result: GridMapResult, measure: str = "median", most: int | None 
         best = np.unravel_index(np.nanargmin(np.where(known, errors, np.inf)), errors.shape)
         names[best[0]] = f"<b>★ {names[best[0]]}</b>"
     else:
-        remark(figure, "no error to show")
-    titles = ["<br>".join(textwrap.wrap(grid.label, 11)) for grid in result.grids]
+        remark(figure, tr("no error to show"))
+    titles = ["<br>".join(textwrap.wrap(tr(grid.label), 11)) for grid in result.grids]
     figure.update_xaxes(
         tickvals=list(range(len(titles))),
         ticktext=titles,
@@ -100,15 +101,39 @@ def alt_map(result: GridMapResult, measure: str = "median") -> str:
     """What the map shows, in words."""
     _check(measure)
     errors = result.table(measure)
-    size = f"{len(result.solvers)} solvers on {len(result.grids)} grids, {result.spec.nfe} evaluations each"
+    size = tr(
+        "{solvers} solvers on {grids} grids, {nfe} evaluations each",
+        solvers=len(result.solvers),
+        grids=len(result.grids),
+        nfe=result.spec.nfe,
+    )
     found = best_cells(result, measure, 3)
     if not found:
-        return f"End errors of {size}: no run reached the end."
-    listed = "; ".join(f"{c.choice.label} on {c.grid.label} {getattr(c, measure):.2g}" for c in found)
+        return tr("End errors of {size}: no run reached the end.", size=size)
+    listed = joined(
+        [
+            message(
+                "{solver} on {grid} {error:.2g}",
+                solver=c.choice.label,
+                grid=tr(c.grid.label),
+                error=getattr(c, measure),
+            )
+            for c in found
+        ],
+        "; ",
+    )
     lost = int((~np.isfinite(errors)).sum())
     worst = float(np.nanmax(errors))
-    text = f"{MEASURES[measure]} of {size} under {SCHEDULES[result.spec.schedule].title}: least for {listed}"
-    return f"{text}; largest {worst:.2g}. {f'{lost} cells have no error' if lost else 'Every cell has an error'}."
+    text = message(
+        "{measure} of {size} under {schedule}: least for {listed}; largest {worst:.2g}.",
+        measure=tr(MEASURES[measure]),
+        size=size,
+        schedule=tr(SCHEDULES[result.spec.schedule].title),
+        listed=listed,
+        worst=worst,
+    )
+    empty = message("{lost} cells have no error.", lost=lost) if lost else message("Every cell has an error.")
+    return tr(joined([text, empty]))
 
 
 def best_cells(result: GridMapResult, measure: str, most: int) -> list[MapCell]:
@@ -139,7 +164,14 @@ def _sign(cell: MapCell, measure: str) -> str:
 
 
 def _hover(cell: MapCell) -> str:
-    where = f"{cell.choice.label}<br>{cell.grid.label}"
+    where = f"{cell.choice.label}<br>{tr(cell.grid.label)}"
     if cell.message:
-        return f"{where}<br>{'<br>'.join(textwrap.wrap(cell.message, 50))}"
-    return f"{where}<br>{cell.steps} steps, {cell.nfe} NFE<br>median {cell.median:.2e}<br>RMS {cell.rms:.2e}"
+        return f"{where}<br>{'<br>'.join(textwrap.wrap(tr(cell.message), 50))}"
+    return tr(
+        "{where}<br>{steps} steps, {nfe} NFE<br>median {median:.2e}<br>RMS {rms:.2e}",
+        where=where,
+        steps=cell.steps,
+        nfe=cell.nfe,
+        median=cell.median,
+        rms=cell.rms,
+    )

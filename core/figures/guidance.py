@@ -7,12 +7,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.experiments.guidance import GuidanceResult
+from core.experiments.guidance import AtScale, GuidanceResult
 from core.figures.style import BLUE, NEUTRAL, TEMPLATE, VERMILLION, log_axis, new_figure, solver_style, typed
 from core.figures.tiles import sheet_figure
+from core.language import joined, mark, message, tr
 
 SHOWN = 8  # images of each scale
-MEASURES = {"rms": "RMS error", "median": "Median error"}
+MEASURES = {"rms": mark("RMS error"), "median": mark("Median error")}
 COLUMNS = 3
 
 
@@ -41,11 +42,10 @@ def stiffness_figure(result: GuidanceResult, measure: str = "rms", height: int =
                 mode="lines+markers",
                 line={"color": look.colour, "dash": look.dash, "width": 2},
                 marker={"symbol": look.marker, "size": 9},
-                name=f"{choice.label} ({_range(nfe)} NFE)",
+                name=tr("{solver} ({nfe} NFE)", solver=choice.label, nfe=_range(nfe)),
                 customdata=nfe,
-                hovertemplate="s = %{x:g}: error %{y:.3g}, %{customdata} evaluations<extra>"
-                + choice.label
-                + "</extra>",
+                hovertemplate=tr("s = %{x:g}: error %{y:.3g}, %{customdata} evaluations")
+                + f"<extra>{choice.label}</extra>",
             )
         )
         lost = ~np.isfinite(errors)
@@ -56,18 +56,21 @@ def stiffness_figure(result: GuidanceResult, measure: str = "rms", height: int =
                     y=typed(np.full(int(lost.sum()), top)),
                     mode="markers",
                     marker={"symbol": "x", "size": 11, "color": look.colour},
-                    name=f"{choice.label}: diverged",
-                    hovertemplate="s = %{x:g}: diverged<extra>" + choice.label + "</extra>",
+                    name=tr("{solver}: diverged", solver=choice.label),
+                    hovertemplate=tr("s = %{x:g}: diverged") + "<extra>" + choice.label + "</extra>",
                 )
             )
-    figure.update_xaxes(title_text="Guidance scale s")
-    figure.update_yaxes(title_text=f"{MEASURES[measure]} against the reference", **log_axis(finite, np.array([top])))
+    figure.update_xaxes(title_text=tr("Guidance scale s"))
+    figure.update_yaxes(
+        title_text=tr("{measure} against the reference", measure=tr(MEASURES[measure])),
+        **log_axis(finite, np.array([top])),
+    )
     return figure
 
 
 def _range(values: list[int]) -> str:
     low, high = min(values), max(values)
-    return str(low) if low == high else f"{low} to {high}"
+    return str(low) if low == high else tr("{low} to {high}", low=low, high=high)
 
 
 def trade_figure(result: GuidanceResult, height: int = 420) -> go.Figure:
@@ -78,9 +81,9 @@ def trade_figure(result: GuidanceResult, height: int = 420) -> go.Figure:
     figure.update_layout(
         template=TEMPLATE, height=height, showlegend=False, margin={"l": 10, "r": 10, "t": 16, "b": 50}
     )
-    lines = [("Spread of samples", [one.spread for one in result.scales], VERMILLION, "diamond")]
+    lines = [(tr("Spread of samples"), [one.spread for one in result.scales], VERMILLION, "diamond")]
     if judged:
-        lines.insert(0, ("Probability of the class", [one.sure for one in result.scales], BLUE, "circle"))
+        lines.insert(0, (tr("Probability of the class"), [one.sure for one in result.scales], BLUE, "circle"))
     for row, (title, values, colour, marker) in enumerate(lines, start=1):
         figure.add_trace(
             go.Scatter(
@@ -96,7 +99,7 @@ def trade_figure(result: GuidanceResult, height: int = 420) -> go.Figure:
             col=1,
         )
         figure.update_yaxes(title_text=title, rangemode="tozero", row=row, col=1)
-    figure.update_xaxes(title_text="Guidance scale s", row=len(lines), col=1)
+    figure.update_xaxes(title_text=tr("Guidance scale s"), row=len(lines), col=1)
     return figure
 
 
@@ -111,7 +114,7 @@ def _planes(result: GuidanceResult) -> go.Figure:
     figure = make_subplots(
         rows,
         columns,
-        subplot_titles=[f"s = {one.scale:g}" + (", diverged" if one.message else "") for one in result.scales],
+        subplot_titles=[_scale(one) for one in result.scales],
         horizontal_spacing=0.02,
         vertical_spacing=0.08,
     )
@@ -120,9 +123,9 @@ def _planes(result: GuidanceResult) -> go.Figure:
     for place, one in enumerate(result.scales):
         row, column = place // columns + 1, place % columns + 1
         for points, colour, size, name in (
-            (result.others, NEUTRAL, 3, "other classes"),
-            (result.data, BLUE, 3, "the class"),
-            (one.ends, VERMILLION, 5, "guided samples"),
+            (result.others, NEUTRAL, 3, tr("other classes")),
+            (result.data, BLUE, 3, tr("the class")),
+            (one.ends, VERMILLION, 5, tr("guided samples")),
         ):
             figure.add_trace(
                 go.Scatter(
@@ -146,39 +149,61 @@ def _planes(result: GuidanceResult) -> go.Figure:
     return figure
 
 
+def _scale(one: AtScale, shown: str = "s = {scale:g}") -> str:
+    said = shown.format(scale=one.scale)
+    return tr("{scale}, diverged", scale=said) if one.message else said
+
+
 def _sheet(result: GuidanceResult) -> go.Figure:
     shown = min(SHOWN, result.spec.particles)
     rows = [[one.ends[i] for i in range(shown)] for one in result.scales]
-    labels = [f"<b>s = {one.scale:g}</b>" + (", diverged" if one.message else "") for one in result.scales]
-    return sheet_figure(rows, labels, [str(i + 1) for i in range(shown)], "", "the same noise in each column")
+    labels = [_scale(one, "<b>s = {scale:g}</b>") for one in result.scales]
+    return sheet_figure(rows, labels, [str(i + 1) for i in range(shown)], "", tr("the same noise in each column"))
 
 
 def alt_stiffness(result: GuidanceResult, measure: str = "rms") -> str:
     """What the lines show, in words."""
     parts = [
         f"{choice.label} "
-        + ", ".join(_told(s.scale, e) for s, e in zip(result.scales, result.errors(k, measure), strict=True))
+        + tr(joined([_told(s.scale, e) for s, e in zip(result.scales, result.errors(k, measure), strict=True)], ", "))
         for k, choice in enumerate(result.spec.solvers)
     ]
-    return f"{MEASURES[measure]} by guidance scale with {result.spec.steps} steps: {'; '.join(parts)}."
+    return tr(
+        "{measure} by guidance scale with {steps} steps: {parts}.",
+        measure=tr(MEASURES[measure]),
+        steps=result.spec.steps,
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def _told(scale: float, error: float) -> str:
-    return f"{scale:g}: {error:.2g}" if np.isfinite(error) else f"{scale:g}: diverged"
+    return f"{scale:g}: {error:.2g}" if np.isfinite(error) else tr("{scale:g}: diverged", scale=scale)
 
 
 def alt_trade(result: GuidanceResult) -> str:
     """How sure and how spread samples are, in words."""
-    rows = [f"s = {one.scale:g}: spread {one.spread:.2g}" for one in result.scales]
+    rows = [tr("s = {scale:g}: spread {spread:.2g}", scale=one.scale, spread=one.spread) for one in result.scales]
     if result.judge:
-        rows = [f"{row}, class probability {one.sure:.2f}" for row, one in zip(rows, result.scales, strict=True)]
-    return f"Samples by guidance scale towards {result.spec.class_name}: {'; '.join(rows)}."
+        rows = [
+            tr("{row}, class probability {sure:.2f}", row=row, sure=one.sure)
+            for row, one in zip(rows, result.scales, strict=True)
+        ]
+    return tr(
+        "Samples by guidance scale towards {name}: {rows}.",
+        name=tr(result.spec.class_name),
+        rows=tr(joined(rows, "; ")),
+    )
 
 
 def alt_samples(result: GuidanceResult) -> str:
     """Which samples are drawn."""
-    what = "Points over the data" if result.data is not None else "Rows of images from the same noise"
-    return f"{what} at guidance scales {', '.join(f'{one.scale:g}' for one in result.scales)}. {alt_trade(result)}"
+    text = message(
+        "Points over the data at guidance scales {scales}."
+        if result.data is not None
+        else "Rows of images from the same noise at guidance scales {scales}.",
+        scales=joined([f"{one.scale:g}" for one in result.scales], ", "),
+    )
+    return tr(joined([text, alt_trade(result)]))
 
 
 def guidance_table(result: GuidanceResult) -> pd.DataFrame:

@@ -6,12 +6,13 @@ import plotly.graph_objects as go
 from core.experiments.convergence import ConvergenceResult, SolverErrors
 from core.figures.style import BLUE, NEUTRAL, VERMILLION, log_axis, new_figure, solver_style, typed
 from core.figures.tiles import sheet_figure
+from core.language import joined, mark, tr
 
-QUALITIES = {"psnr": "PSNR (dB)", "feature": "Distance in a classifier's features"}
+QUALITIES = {"psnr": mark("PSNR (dB)"), "feature": mark("Distance in a classifier's features")}
 
 
 def offered(result: ConvergenceResult) -> dict[str, str]:
-    """The qualities that were measured: features only where there is a classifier."""
+    """The qualitys that were measured: features only where there is a classifier."""
     measured = any(np.isfinite(one.feature).any() for one in result.solvers)
     return QUALITIES if measured else {"psnr": QUALITIES["psnr"]}
 
@@ -40,29 +41,39 @@ def quality_figure(
                 marker={"symbol": look.marker, "size": 9},
                 name=one.label,
                 customdata=one.nfe,
-                hovertemplate="%{x:g}: %{y:.3g}, %{customdata} evaluations<extra>" + one.label + "</extra>",
+                hovertemplate=tr("%{x:g}: %{y:.3g}, %{customdata} evaluations") + "<extra>" + one.label + "</extra>",
             )
         )
     counts = np.concatenate([getattr(one, against) for one in result.solvers])
     figure.update_xaxes(
-        title_text="Model evaluations (NFE)" if against == "nfe" else "Steps",
+        title_text=tr("Model evaluations (NFE)") if against == "nfe" else tr("Steps"),
         type="log",
         tickvals=np.unique(counts).tolist() if len(np.unique(counts)) <= 12 else None,
     )
     values = np.concatenate([getattr(one, quality) for one in result.solvers])
     scale = {} if quality == "psnr" else log_axis(values)
-    figure.update_yaxes(title_text=QUALITIES[quality], **scale)
+    figure.update_yaxes(title_text=tr(QUALITIES[quality]), **scale)
     return figure
 
 
 def alt_quality(result: ConvergenceResult, quality: str = "psnr") -> str:
     """The lines in words: the first and the last value of each solver."""
     parts = [
-        f"{one.label} {getattr(one, quality)[0]:.3g} with {one.nfe[0]} and {getattr(one, quality)[-1]:.3g} with "
-        f"{one.nfe[-1]} evaluations"
+        tr(
+            "{solver} {first:.3g} with {nfe_first} and {last:.3g} with {nfe_last} evaluations",
+            solver=one.label,
+            first=getattr(one, quality)[0],
+            nfe_first=one.nfe[0],
+            last=getattr(one, quality)[-1],
+            nfe_last=one.nfe[-1],
+        )
         for one in result.solvers
     ]
-    return f"{QUALITIES[quality]} of end images against the reference: {'; '.join(parts)}."
+    return tr(
+        "{quality} of end images against the reference: {parts}.",
+        quality=tr(QUALITIES[quality]),
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def ends_figure(result: ConvergenceResult, image: int = 0) -> go.Figure:
@@ -78,9 +89,12 @@ def ends_figure(result: ConvergenceResult, image: int = 0) -> go.Figure:
     if not 0 <= image < result.kept_images:
         raise ValueError(f"there are images 0 to {result.kept_images - 1}, not {image}")
     rows = [[*(end[image] for end in one.ends), result.final_images["reference"][image]] for one in result.solvers]
-    labels = [f"<b>{one.label}</b> ({', '.join(map(_db, one.psnr))} dB)" for one in result.solvers]
+    labels = [
+        tr("<b>{solver}</b> ({values} dB)", solver=one.label, values=joined(map(_db, one.psnr), ", "))
+        for one in result.solvers
+    ]
     columns = [f"{steps}" for steps in result.spec.step_counts]
-    return sheet_figure(rows, labels, [*columns, "reference"], "", "steps")
+    return sheet_figure(rows, labels, [*columns, tr("reference")], "", tr("steps"))
 
 
 def _db(value: float) -> str:
@@ -89,9 +103,17 @@ def _db(value: float) -> str:
 
 def alt_ends(result: ConvergenceResult, image: int = 0) -> str:
     """The sheet in words."""
-    parts = [f"{one.label}: PSNR {', '.join(map(_db, one.psnr))} dB" for one in result.solvers]
-    counts = ", ".join(map(str, result.spec.step_counts))
-    return f"End image {image + 1} of each solver with {counts} steps, and the reference. {'; '.join(parts)}."
+    parts = [
+        tr("{solver}: PSNR {values} dB", solver=one.label, values=joined(map(_db, one.psnr), ", "))
+        for one in result.solvers
+    ]
+    counts = joined(map(str, result.spec.step_counts), ", ")
+    return tr(
+        "End image {image} of each solver with {counts} steps, and the reference. {parts}.",
+        image=image + 1,
+        counts=counts,
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def smoothness_figure(result: ConvergenceResult, height: int = 420) -> go.Figure:
@@ -107,8 +129,8 @@ def smoothness_figure(result: ConvergenceResult, height: int = 420) -> go.Figure
         raise ValueError("only a learned score is examined for roughness")
     figure = new_figure(height, legend_rows=2)
     lines = [
-        ("the network", found.network, VERMILLION, "diamond"),
-        ("the exact score, same places", found.exact, BLUE, "circle"),
+        (tr("the network"), found.network, VERMILLION, "diamond"),
+        (tr("the exact score, same places"), found.exact, BLUE, "circle"),
     ]
     for name, values, colour, marker in lines:
         if values is not None:
@@ -120,7 +142,7 @@ def smoothness_figure(result: ConvergenceResult, height: int = 420) -> go.Figure
                     line={"color": colour, "width": 2},
                     marker={"symbol": marker, "size": 9},
                     name=name,
-                    hovertemplate="spacing %{x:.3g}: %{y:.3g}<extra>" + name + "</extra>",
+                    hovertemplate=tr("spacing %{x:.3g}: %{y:.3g}") + "<extra>" + name + "</extra>",
                 )
             )
     guide = found.network[-1] * (found.spacing / found.spacing[-1]) ** 2
@@ -130,14 +152,14 @@ def smoothness_figure(result: ConvergenceResult, height: int = 420) -> go.Figure
             y=typed(guide),
             mode="lines",
             line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
-            name="slope 2: a smooth function",
+            name=tr("slope 2: a smooth function"),
             hoverinfo="skip",
         )
     )
     figure.add_hline(y=found.rounding, line={"color": NEUTRAL, "dash": "dash", "width": 1})
-    figure.update_xaxes(title_text="Spacing in λ", **log_axis(found.spacing))
+    figure.update_xaxes(title_text=tr("Spacing in λ"), **log_axis(found.spacing))
     every = np.concatenate([found.network, guide, [found.rounding]])
-    figure.update_yaxes(title_text="Second difference of α x0, relative", **log_axis(every))
+    figure.update_yaxes(title_text=tr("Second difference of α x0, relative"), **log_axis(every))
     return figure
 
 
@@ -146,11 +168,17 @@ def alt_smoothness(result: ConvergenceResult) -> str:
     found = result.smoothness
     exact = ""
     if found.exact is not None:
-        exact = f", of the exact score {found.exact[-1]:.2g} to {found.exact[0]:.2g}"
-    return (
-        f"Relative second differences of the network's prediction fall from {found.network[-1]:.2g} at spacing "
-        f"{found.spacing[-1]:.2g} to {found.network[0]:.2g} at {found.spacing[0]:.2g}{exact}; at the end with power "
-        f"{found.power:.2f}, where a smooth function has 2."
+        exact = tr(", of the exact score {exact:.2g} to {exact2:.2g}", exact=found.exact[-1], exact2=found.exact[0])
+    return tr(
+        "Relative second differences of the network's prediction fall from {network:.2g} at "
+        "spacing {spacing:.2g} to {network2:.2g} at {spacing2:.2g}{exact}; at the end with power "
+        "{power:.2f}, where a smooth function has 2.",
+        network=found.network[-1],
+        spacing=found.spacing[-1],
+        network2=found.network[0],
+        spacing2=found.spacing[0],
+        exact=exact,
+        power=found.power,
     )
 
 

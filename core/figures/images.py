@@ -11,14 +11,14 @@ from core.experiments.trajectories import SolverPath, TrajectoriesResult
 from core.figures.scene import Scene
 from core.figures.style import NEUTRAL, solver_style
 from core.figures.trajectories import legend, scene_head
-from core.language import joined, tr
+from core.language import joined, mark, tr
 
 NOISE_RANGE = 2.5  # standard deviations of noise from black to white
 LOST = 128  # grey of an image that diverged
 TIMES, SHEET_TIMES = 40, 24  # pictures of one strip and of one sheet, at most
 BYTES = 3_000_000  # of all pictures together, before they are packed
 GAP = 1  # pixel between the images of a sheet
-SHOWN = {"state": "x at time t", "x0": "predicted x0"}
+SHOWN = {"state": mark("x at time t"), "x0": mark("predicted x0")}
 
 
 def images_scene(result: TrajectoriesResult, particle: int = 0) -> Scene:
@@ -208,7 +208,7 @@ def _images(result: TrajectoriesResult, path: SolverPath, step: int, shown: str)
 
 def alt_images(result: TrajectoriesResult, particle: int = 0) -> str:
     """What the strips show, in words."""
-    ends = [f"{legend(path)}, NFE {path.nfe}" for path in result.paths]
+    ends = [tr("{solver}, NFE {nfe}", solver=legend(path), nfe=path.nfe) for path in result.paths]
     return tr(
         "Image {number} of {count} from noise to data in {steps} steps, below the reference, and its path in the plane "
         "of its two principal components. At the end, over all images (RMS): {ends}.",

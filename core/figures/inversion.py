@@ -11,12 +11,17 @@ from core.experiments.inversion import InversionResult, SolverTrips
 from core.figures.convergence import order_text
 from core.figures.style import DASHES, NEUTRAL, TEMPLATE, Style, log_axis, new_figure, remark, solver_style, typed
 from core.figures.tiles import sheet_figure
+from core.language import joined, mark, tr
 
-MEASURES = {"rms": "There and back", "median": "There and back, median", "latent_rms": "The latent alone"}
+MEASURES = {
+    "rms": mark("There and back"),
+    "median": mark("There and back, median"),
+    "latent_rms": mark("The latent alone"),
+}
 AXES = {
-    "rms": "RMS of decoded − input",
-    "median": "Median of |decoded − input|",
-    "latent_rms": "RMS of latent − exact latent",
+    "rms": mark("RMS of decoded − input"),
+    "median": mark("Median of |decoded − input|"),
+    "latent_rms": mark("RMS of latent − exact latent"),
 }
 WITHOUT_EXACT = 2  # of the measures above, those that need no exact latents
 SHADES = "Turbo"
@@ -58,8 +63,8 @@ def error_figure(result: InversionResult, measure: str = "rms", height: int = 52
                 mode="lines+markers",
                 line={"color": style.colour, "dash": style.dash, "width": 1.5},
                 marker={"symbol": style.marker, "size": 11, "color": style.colour},
-                name=f"{solver.label}:<br>order {order_text(order)}",
-                hovertemplate="%{x} steps: %{y:.2e}<extra>" + solver.label + "</extra>",
+                name=tr("{solver}:<br>order {order}", solver=solver.label, order=order_text(order)),
+                hovertemplate=tr("%{x} steps: %{y:.2e}") + "<extra>" + solver.label + "</extra>",
             )
         )
         inside = (counts >= order.window[0]) & (counts <= order.window[1]) & np.isfinite(error)
@@ -73,15 +78,15 @@ def error_figure(result: InversionResult, measure: str = "rms", height: int = 52
                     opacity=0.45,
                     showlegend=False,
                     hoverinfo="skip",
-                    name=f"{solver.label}, window of the fit",
+                    name=tr("{solver}, window of the fit", solver=solver.label),
                 )
             )
     _add_diverged(figure, result, measure)
     every = np.concatenate(errors)
     if not np.isfinite(every).any():
-        remark(figure, "every run diverged")
+        remark(figure, tr("every run diverged"))
     figure.update_xaxes(
-        title_text="Steps, each way",
+        title_text=tr("Steps, each way"),
         type="log",
         tickvals=counts.tolist(),
         ticktext=[str(count) for count in counts],
@@ -107,8 +112,8 @@ def _add_diverged(figure: go.Figure, result: InversionResult, measure: str) -> N
                         "size": 12,
                         "line": {"color": solver_style(solver.name).colour, "width": 3},
                     },
-                    name=f"{solver.label}: diverged",
-                    hovertemplate="%{x} steps: diverged<extra>" + solver.label + "</extra>",
+                    name=tr("{solver}: diverged", solver=solver.label),
+                    hovertemplate=tr("%{x} steps: diverged") + "<extra>" + solver.label + "</extra>",
                 )
             )
 
@@ -134,13 +139,27 @@ def alt_error(result: InversionResult, measure: str = "rms") -> str:
     for solver in result.solvers:
         curve = solver.curve(result.spec.counts, measure)
         order = order_text(_order(result, solver, measure))
-        parts.append(f"{solver.label} from {_brief(curve[0])} to {_brief(curve[-1])}, order {order}")
-    span = f"{result.spec.counts[0]} to {result.spec.counts[-1]} steps"
-    return f"{MEASURES[measure]}: {AXES[measure]} for {span}: {'; '.join(parts)}."
+        parts.append(
+            tr(
+                "{solver} from {first} to {last}, order {order}",
+                solver=solver.label,
+                first=_brief(curve[0]),
+                last=_brief(curve[-1]),
+                order=order,
+            )
+        )
+    return tr(
+        "{measure}: {axis} for {first} to {last} steps: {parts}.",
+        measure=tr(MEASURES[measure]),
+        axis=tr(AXES[measure]),
+        first=result.spec.counts[0],
+        last=result.spec.counts[-1],
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def _brief(value: float) -> str:
-    return f"{value:.2g}" if np.isfinite(value) else "diverged"
+    return f"{value:.2g}" if np.isfinite(value) else tr("diverged")
 
 
 def latent_figure(result: InversionResult, solver: int = 0, height: int = 460) -> go.Figure:
@@ -156,10 +175,10 @@ def latent_figure(result: InversionResult, solver: int = 0, height: int = 460) -
     trips = result.solvers[solver]
     start, latent = result.start, trips.latent / result.sigma
     angle = np.arctan2(start[:, 1], start[:, 0])
-    titles = ("Data, and × where they came back", "Latent / σ, with 1 and 2 standard deviations")
+    titles = (tr("Data, and × where they came back"), tr("Latent / σ, with 1 and 2 standard deviations"))
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.08)
     dots = {"color": typed(angle), "colorscale": SHADES, "size": 6, "cmin": -np.pi, "cmax": np.pi}
-    for column, places, name in ((1, start, "data"), (2, latent, "latents")):
+    for column, places, name in ((1, start, tr("data")), (2, latent, tr("latents"))):
         figure.add_trace(
             go.Scatter(
                 x=typed(places[:, 0]),
@@ -178,8 +197,8 @@ def latent_figure(result: InversionResult, solver: int = 0, height: int = 460) -
             y=typed(trips.decoded[:, 1]),
             mode="markers",
             marker={"symbol": "x-thin", "size": 7, "line": {"color": NEUTRAL, "width": 1.2}},
-            name="came back",
-            hovertemplate="%{x:.3g}, %{y:.3g}<extra>came back</extra>",
+            name=tr("came back"),
+            hovertemplate=tr("%{x:.3g}, %{y:.3g}<extra>came back</extra>"),
         ),
         row=1,
         col=1,
@@ -211,10 +230,17 @@ def alt_latent(result: InversionResult, solver: int = 0) -> str:
     """Where the latents lie and what came back, in words."""
     trips = result.solvers[solver]
     trip = trips.at(result.spec.steps)
-    return (
-        f"{len(result.start)} points and their latents by {trips.label} with {trip.steps} steps. Latents have mean "
-        f"{_brief(trips.statistics.mean)} and variance {_brief(trips.statistics.variance)}; points came back within "
-        f"{_brief(trip.rms)} (RMS), half of them within {_brief(trip.median)}."
+    return tr(
+        "{count} points and their latents by {solver} with {steps} steps. Latents have mean "
+        "{mean} and variance {variance}; points came back within {rms} (RMS), half of them "
+        "within {median}.",
+        count=len(result.start),
+        solver=trips.label,
+        steps=trip.steps,
+        mean=_brief(trips.statistics.mean),
+        variance=_brief(trips.statistics.variance),
+        rms=_brief(trip.rms),
+        median=_brief(trip.median),
     )
 
 
@@ -236,9 +262,16 @@ def strips_figure(result: InversionResult, particle: int = 0) -> go.Figure:
         latent, decoded = trips.latent[particle], trips.decoded[particle]
         gain = gain_of(decoded - start)
         rows.append([start, latent / (DARKER * result.sigma), decoded, gain * (decoded - start)])
-        labels.append(f"<b>{trips.label}</b>, {_came_back(trips, particle)}, difference ×{gain}")
-    columns = ["input", "latent", "decoded", "difference"]
-    return sheet_figure(rows, labels, columns, "", f"{result.spec.steps} steps up, {result.spec.steps} steps down")
+        labels.append(
+            tr(
+                "<b>{solver}</b>, {came_back}, difference ×{gain}",
+                solver=trips.label,
+                came_back=_came_back(trips, particle),
+                gain=gain,
+            )
+        )
+    columns = [tr("input"), tr("latent"), tr("decoded"), tr("difference")]
+    return sheet_figure(rows, labels, columns, "", tr("{steps} steps up, {steps} steps down", steps=result.spec.steps))
 
 
 def gain_of(difference: np.ndarray) -> int:
@@ -250,27 +283,34 @@ def gain_of(difference: np.ndarray) -> int:
 
 def _came_back(trips: SolverTrips, particle: int) -> str:
     error = trips.error[particle]
-    return f"error {error:.2g}" if np.isfinite(error) else "diverged"
+    return tr("error {error}", error=f"{error:.2g}") if np.isfinite(error) else tr("diverged")
 
 
 def alt_strips(result: InversionResult, particle: int = 0) -> str:
     """What the strips show, in words."""
-    ends = "; ".join(f"{trips.label} {_came_back(trips, particle)}" for trips in result.solvers)
-    return (
-        f"Image {particle + 1} of {len(result.start)} encoded and decoded in {result.spec.steps} steps each: {ends}. "
-        "Differences are multiplied so that they can be seen."
+    ends = joined([f"{trips.label} {_came_back(trips, particle)}" for trips in result.solvers], "; ")
+    return tr(
+        "Image {particle} of {count} encoded and decoded in {steps} steps each: {ends}. "
+        "Differences are multiplied so that they can be seen.",
+        particle=particle + 1,
+        count=len(result.start),
+        steps=result.spec.steps,
+        ends=ends,
     )
 
 
 def statistics_table(result: InversionResult) -> pd.DataFrame:
     """Each solver's latents beside the exact ones and what N(0, 1) would have."""
-    rows = [_row(f"{solver.label}, {result.spec.steps} steps", solver.statistics) for solver in result.solvers]
+    rows = [
+        _row(tr("{solver}, {steps} steps", solver=solver.label, steps=result.spec.steps), solver.statistics)
+        for solver in result.solvers
+    ]
     if result.exact_statistics is not None:
-        rows.append(_row("Exact", result.exact_statistics))
+        rows.append(_row(tr("Exact"), result.exact_statistics))
     chance = 1 / np.sqrt(result.numbers)
     rows.append(
         {
-            "Latents": f"N(0, 1), with chance in {result.numbers} numbers",
+            "Latents": tr("N(0, 1), with chance in {numbers} numbers", numbers=result.numbers),
             "Mean": f"0 ± {2 * chance:.2g}",
             "Variance": f"1 ± {2 * np.sqrt(2) * chance:.2g}",
             "Excess kurtosis": f"0 ± {2 * np.sqrt(24) * chance:.2g}",
@@ -283,7 +323,7 @@ def statistics_table(result: InversionResult) -> pd.DataFrame:
 def _row(name: str, found: Latent) -> dict[str, str]:
     values = dict(zip(("Mean", "Variance", "Excess kurtosis", "Neighbours"), found, strict=True))
     return {"Latents": name} | {
-        key: f"{value:.3f}" if np.isfinite(value) else "diverged" for key, value in values.items()
+        key: f"{value:.3f}" if np.isfinite(value) else tr("diverged") for key, value in values.items()
     }
 
 

@@ -19,10 +19,11 @@ from core.figures.style import (
     solver_style,
     typed,
 )
+from core.language import joined, mark, message, tr
 
 WHAT = {
-    "carried": "Error carried to the end (RMS)",
-    "local": "Error of the step itself (RMS, x / √(α²+σ²))",
+    "carried": mark("Error carried to the end (RMS)"),
+    "local": mark("Error of the step itself (RMS, x / √(α²+σ²))"),
 }
 SYMBOLS = ("circle-open", "circle", "star")  # start-up, interior, last
 HUES = (SKY, ORANGE, VERMILLION)
@@ -53,17 +54,21 @@ def steps_figure(result: LocalErrorResult, what: str = "carried", height: int = 
                     "color": style.colour,
                 },
                 name=one.choice.label,
-                customdata=[[PHASES[p], f"{lam:.2f}"] for p, lam in zip(one.phase, result.log_snr[1:], strict=True)],
-                hovertemplate="step %{x:d} (%{customdata[0]}), to λ = %{customdata[1]}: %{y:.2e}<extra></extra>",
+                customdata=[
+                    [tr(PHASES[p]), f"{lam:.2f}"] for p, lam in zip(one.phase, result.log_snr[1:], strict=True)
+                ],
+                hovertemplate=tr("step %{x:d} (%{customdata[0]}), to λ = %{customdata[1]}: %{y:.2e}<extra></extra>"),
             )
         )
     errors = [getattr(one, what) for one in result.solvers]
     figure.update_xaxes(
-        title_text="Step, noise to data", dtick=max(1, result.spec.steps // 12), range=[0.5, result.spec.steps + 0.5]
+        title_text=tr("Step, noise to data"),
+        dtick=max(1, result.spec.steps // 12),
+        range=[0.5, result.spec.steps + 0.5],
     )
-    figure.update_yaxes(title_text=WHAT[what], **log_axis(*errors))
+    figure.update_yaxes(title_text=tr(WHAT[what]), **log_axis(*errors))
     if not any((error > 0).any() for error in errors):
-        remark(figure, "no error to show")
+        remark(figure, tr("no error to show"))
     return figure
 
 
@@ -87,13 +92,13 @@ def phases_figure(result: LocalErrorResult) -> go.Figure:
                 y=typed(rows[there] + 0.17 * phase - 0.32),
                 mode="markers",
                 marker={"symbol": SYMBOLS[phase], "size": 14, "color": HUES[phase], "line": {"width": 2}},
-                name=f"{name} steps" if phase < 2 else "last steps",
-                hovertemplate=f"{name}: %{{x:.2e}}<extra></extra>",
+                name=tr("{phase} steps", phase=tr(name)) if phase < 2 else tr("last steps"),
+                hovertemplate=f"{tr(name)}: %{{x:.2e}}<extra></extra>",
             )
         )
     for name, symbol, values in (
-        ("all steps together", "diamond-tall", [one.together for one in result.solvers]),
-        ("measured end error", "line-ns", [one.end for one in result.solvers]),
+        (tr("all steps together"), "diamond-tall", [one.together for one in result.solvers]),
+        (tr("measured end error"), "line-ns", [one.end for one in result.solvers]),
     ):
         figure.add_trace(
             go.Scatter(
@@ -108,7 +113,7 @@ def phases_figure(result: LocalErrorResult) -> go.Figure:
     known = [np.array([*one.by_phase, one.together, one.end]) for one in result.solvers]
     for row in rows[1:]:
         figure.add_hline(y=row - 0.5, line={"color": NEUTRAL, "width": 0.5})
-    figure.update_xaxes(title_text="RMS error at the end", **log_axis(*known))
+    figure.update_xaxes(title_text=tr("RMS error at the end"), **log_axis(*known))
     names = ["<br>".join(_wrapped(one.choice.label)) for one in result.solvers]
     figure.update_yaxes(tickvals=rows.tolist(), ticktext=names, range=[len(rows) - 0.5, -0.5], showgrid=False)
     return figure
@@ -123,23 +128,41 @@ def alt_steps(result: LocalErrorResult, what: str = "carried") -> str:
         if np.isfinite(errors).any():
             worst = int(np.nanargmax(errors))
             parts.append(
-                f"{one.choice.label} most in step {worst + 1} ({PHASES[one.phase[worst]]}, {errors[worst]:.2g}), "
-                f"{errors[0]:.2g} in the first and {errors[-1]:.2g} in the last"
+                tr(
+                    "{solver} most in step {step} ({phase}, {most:.2g}), {first:.2g} in the first and "
+                    "{last:.2g} in the last",
+                    solver=one.choice.label,
+                    step=worst + 1,
+                    phase=tr(PHASES[one.phase[worst]]),
+                    most=errors[worst],
+                    first=errors[0],
+                    last=errors[-1],
+                )
             )
-    title = "carried to the end" if what == "carried" else "of the step itself"
-    return f"RMS error {title} at each of {result.spec.steps} steps: {'; '.join(parts) or 'none to show'}."
+    return tr(
+        "RMS error carried to the end at each of {steps} steps: {parts}."
+        if what == "carried"
+        else "RMS error of the step itself at each of {steps} steps: {parts}.",
+        steps=result.spec.steps,
+        parts=joined(parts, "; ") if parts else message("none to show"),
+    )
 
 
 def alt_phases(result: LocalErrorResult) -> str:
     """What each phase adds, in words."""
     _check(result, "carried")
     parts = [f"{one.choice.label} {_phases(one)}" for one in result.solvers]
-    return f"What the steps of each phase add to the end error (RMS): {'; '.join(parts)}."
+    return tr("What the steps of each phase add to the end error (RMS): {parts}.", parts=tr(joined(parts, "; ")))
 
 
 def _phases(one: StepErrors) -> str:
-    said = [f"{name} {value:.2g}" for name, value in zip(PHASES, one.by_phase, strict=True) if value > 0]
-    return f"{', '.join(said)}; together {one.together:.2g}, measured {one.end:.2g}"
+    said = [f"{tr(name)} {value:.2g}" for name, value in zip(PHASES, one.by_phase, strict=True) if value > 0]
+    return tr(
+        "{phases}; together {together:.2g}, measured {end:.2g}",
+        phases=joined(said, ", "),
+        together=one.together,
+        end=one.end,
+    )
 
 
 def _check(result: LocalErrorResult, what: str) -> None:

@@ -7,8 +7,10 @@ import plotly.graph_objects as go
 from core.analysis.distances import DISTANCES
 from core.experiments.noise_sweep import NoiseSweepResult, SweepPoint
 from core.figures.style import BLUE, FAINT, NEUTRAL, VERMILLION, new_figure, remark, typed
+from core.language import joined, mark, tr
 from core.solvers import SOLVERS
 
+SCORES = {"exact": mark("exact score"), "wrong": mark("wrong score")}
 LOOKS = {"exact": (BLUE, "circle", "solid"), "wrong": (VERMILLION, "diamond", "dash")}
 FAR = 8.0  # times the median distance: beyond it a point would press all others flat
 
@@ -27,8 +29,13 @@ def sweep_figure(result: NoiseSweepResult, height: int = 460) -> go.Figure:
             y=typed([floor.value, floor.value]),
             mode="lines",
             line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
-            name="two sets of exact samples",
-            hovertemplate=f"{floor.value:.3g} [{floor.low:.3g}, {floor.high:.3g}]<extra>noise floor</extra>",
+            name=tr("two sets of exact samples"),
+            hovertemplate=tr(
+                "{value:.3g} [{low:.3g}, {high:.3g}]<extra>noise floor</extra>",
+                value=floor.value,
+                low=floor.low,
+                high=floor.high,
+            ),
         )
     )
     for score in scores:
@@ -38,7 +45,7 @@ def sweep_figure(result: NoiseSweepResult, height: int = 460) -> go.Figure:
             figure.add_trace(_star(best, LOOKS[score][0]))
     lost = [point for point in result.points if not point.measured.value <= top]
     for point in lost:
-        what = "diverged" if point.measured.message else f"{point.measured.value:.2g}"
+        what = tr("diverged") if point.measured.message else f"{point.measured.value:.2g}"
         figure.add_annotation(
             x=point.value,
             y=top,
@@ -48,10 +55,13 @@ def sweep_figure(result: NoiseSweepResult, height: int = 460) -> go.Figure:
             yanchor="top",
         )
     if len(lost) == len(result.points):
-        remark(figure, "every run diverged")
-    figure.update_xaxes(title_text=f"{_amount(result)} of {result.spec.solver.label}")
+        remark(figure, tr("every run diverged"))
+    figure.update_xaxes(title_text=tr("{amount} of {solver}", amount=_amount(result), solver=result.spec.solver.label))
     unit = DISTANCES[result.spec.distance].unit
-    figure.update_yaxes(title_text=f"{DISTANCES[result.spec.distance].title} to the data", range=[_bottom(result), top])
+    figure.update_yaxes(
+        title_text=tr("{title} to the data", title=tr(DISTANCES[result.spec.distance].title)),
+        range=[_bottom(result), top],
+    )
     figure.update_layout(meta={"unit": unit})
     return figure
 
@@ -59,7 +69,7 @@ def sweep_figure(result: NoiseSweepResult, height: int = 460) -> go.Figure:
 def _amount(result: NoiseSweepResult) -> str:
     info = SOLVERS[result.spec.solver.name]
     option = info.options[info.knob.option]
-    return "Noise η" if option.symbol == "η" else (option.symbol or info.knob.option.replace("_", " ").capitalize())
+    return tr("Noise η") if option.symbol == "η" else (option.symbol or tr(option.called(info.knob.option)))
 
 
 def _top(result: NoiseSweepResult) -> float:
@@ -95,10 +105,14 @@ def _line(result: NoiseSweepResult, score: str, top: float) -> go.Scatter:
             "thickness": 1,
             "width": 4,
         },
-        name="exact score" if score == "exact" else f"wrong score: {result.wrong}",
+        name=tr("exact score") if score == "exact" else tr("wrong score: {wrong}", wrong=tr(result.wrong)),
         customdata=[[point.steps, point.nfe, point.measured.low, point.measured.high] for point in points],
-        hovertemplate="noise %{x:g}: %{y:.3g} [%{customdata[2]:.3g}, %{customdata[3]:.3g}]<br>%{customdata[0]} steps, "
-        f"%{{customdata[1]}} evaluations<extra>{score} score</extra>",
+        hovertemplate=tr(
+            "noise %{{x:g}}: %{{y:.3g}} [%{{customdata[2]:.3g}}, "
+            "%{{customdata[3]:.3g}}]<br>%{{customdata[0]}} steps, %{{customdata[1]}} "
+            "evaluations<extra>{score}</extra>",
+            score=tr(SCORES[score]),
+        ),
     )
 
 
@@ -110,7 +124,7 @@ def _star(best: SweepPoint, colour: str) -> go.Scatter:
         marker={"symbol": "star", "size": 17, "color": colour, "line": {"width": 1, "color": "white"}},
         hoverinfo="skip",
         showlegend=False,
-        name="least distance",
+        name=tr("least distance"),
     )
 
 
@@ -120,14 +134,19 @@ def alt_sweep(result: NoiseSweepResult) -> str:
     for score in LOOKS:
         points = result.of(score)
         if points:
-            listed = ", ".join(
-                f"{point.value:g}: {'diverged' if point.measured.message else f'{point.measured.value:.2g}'}"
+            listed = [
+                f"{point.value:g}: {tr('diverged') if point.measured.message else f'{point.measured.value:.2g}'}"
                 for point in points
-            )
-            parts.append(f"{score} score {listed}")
-    return (
-        f"{DISTANCES[result.spec.distance].title} to the data by amount of noise of {result.spec.solver.label}, "
-        f"{result.spec.nfe} evaluations: {'; '.join(parts)}. Two sets of exact samples: {result.floor.value:.2g}."
+            ]
+            parts.append(f"{tr(SCORES[score])} {tr(joined(listed, ', '))}")
+    return tr(
+        "{title} to the data by amount of noise of {solver}, {nfe} evaluations: {parts}. Two "
+        "sets of exact samples: {value:.2g}.",
+        title=tr(DISTANCES[result.spec.distance].title),
+        solver=result.spec.solver.label,
+        nfe=result.spec.nfe,
+        parts=tr(joined(parts, "; ")),
+        value=result.floor.value,
     )
 
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from core.experiments.order_table import VERDICTS, OrderCell, OrderTableResult, grid_titles
 from core.figures.style import GREEN, MARKERS, NEUTRAL, SKY, VERMILLION, new_figure, schedule_style, typed
+from core.language import joined, message, tr
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 
@@ -50,7 +51,7 @@ def map_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure:
             ygap=3,
             customdata=[[_hover(cell, measure) for cell in row] for row in cells],
             hovertemplate="%{customdata}<extra></extra>",
-            name="orders",
+            name=tr("orders"),
         )
     )
     for y, row in enumerate(cells):
@@ -60,9 +61,9 @@ def map_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure:
     for kind in dict.fromkeys(cell.judged[measure].verdict for row in cells for cell in row):
         marker = {"symbol": "square", "size": 14, "color": FILLS[kind][0]}
         figure.add_trace(
-            go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=f"{SIGNS[kind]} {VERDICTS[kind]}")
+            go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=f"{SIGNS[kind]} {tr(VERDICTS[kind])}")
         )
-    titles = [f"{schedule}<br>{'<br>'.join(textwrap.wrap(grid, 14))}" for schedule, grid in columns]
+    titles = [f"{tr(schedule)}<br>{'<br>'.join(textwrap.wrap(tr(grid), 14))}" for schedule, grid in columns]
     places = list(range(len(columns)))
     figure.update_xaxes(tickvals=places, ticktext=titles, side="top", showgrid=False, range=[-0.5, len(columns) - 0.5])
     figure.update_yaxes(
@@ -88,7 +89,7 @@ def interval_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure
             y=typed([y for row in range(len(rows)) for y in (row - 0.45, row + 0.45, np.nan)]),
             mode="lines",
             line={"color": NEUTRAL, "width": 3},
-            name="claimed order",
+            name=tr("claimed order"),
             hoverinfo="skip",
         )
     )
@@ -114,8 +115,8 @@ def interval_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure
                     "size": 9,
                     "symbol": [symbol if one.interval.order.reliable else f"{symbol}-open" for one in judged],
                 },
-                name=f"{SCHEDULES[schedule].title}, {grid.label}",
-                customdata=[one.reason for one in judged],
+                name=tr("{schedule}, {grid}", schedule=tr(SCHEDULES[schedule].title), grid=tr(grid.label)),
+                customdata=[tr(one.reason) for one in judged],
                 hovertemplate="%{x:.2f}<br>%{customdata}",
             )
         )
@@ -123,7 +124,7 @@ def interval_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure
         figure.add_hline(y=row - 0.5, line={"color": NEUTRAL, "width": 0.5})
     drawn = np.array([float(cell.judged[measure].interval.order) for cell in result.cells] + claims)
     low, high = min(0.0, np.nanmin(drawn) - 0.3), np.nanmax(drawn) + 0.5
-    figure.update_xaxes(title_text="Order, with its 95 % interval", range=[low, high], dtick=1)
+    figure.update_xaxes(title_text=tr("Order, with its 95 % interval"), range=[low, high], dtick=1)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
         ticktext=[_wrapped(label) for label in rows],
@@ -141,12 +142,28 @@ def alt_orders(result: OrderTableResult, measure: str = "rms") -> str:
         cells = _cells(result, label)
         orders = [float(c.judged[measure].interval.order) for c in cells]
         known = [order for order in orders if np.isfinite(order)]
-        span = f"{min(known):.2f} to {max(known):.2f}" if known else "not measured"
+        span = tr("{low:.2f} to {high:.2f}", low=min(known), high=max(known)) if known else tr("not measured")
         verdicts = [c.judged[measure].verdict for c in cells]
-        counts = ", ".join(f"{VERDICTS[kind]} in {verdicts.count(kind)}" for kind in VERDICTS if kind in verdicts)
+        found = [kind for kind in VERDICTS if kind in verdicts]
+        counts = joined(
+            [message("{verdict} in {n}", verdict=tr(VERDICTS[kind]), n=verdicts.count(kind)) for kind in found], ", "
+        )
         claimed = SOLVERS[cells[0].choice.name].claimed_order
-        parts.append(f"{label} {span} (claimed {claimed}; {counts} of {len(cells)})")
-    return f"Measured orders of the {measure.replace('rms', 'RMS')} error: {'; '.join(parts)}."
+        parts.append(
+            tr(
+                "{solver} {span} (claimed {claimed}; {counts} of {count})",
+                solver=label,
+                span=span,
+                claimed=claimed,
+                counts=counts,
+                count=len(cells),
+            )
+        )
+    return tr(
+        "Measured orders of the {measure} error: {parts}.",
+        measure=measure.replace("rms", "RMS"),
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def order_frame(result: OrderTableResult, measure: str = "rms") -> pd.DataFrame:
@@ -195,11 +212,13 @@ def _inside(cell: OrderCell, measure: str) -> str:
     interval = judged.interval
     if not np.isfinite(interval.order):
         return SIGNS[judged.verdict]
-    return f"<b>{SIGNS[judged.verdict]} {interval.order:.2f}</b><br>{interval.low:.2f} to {interval.high:.2f}"
+    return f"<b>{SIGNS[judged.verdict]} {interval.order:.2f}</b><br>" + tr(
+        "{low:.2f} to {high:.2f}", low=interval.low, high=interval.high
+    )
 
 
 def _hover(cell: OrderCell, measure: str) -> str:
     judged = cell.judged[measure]
-    where = f"{cell.choice.label}<br>{SCHEDULES[cell.schedule].title}, {cell.grid.label}"
-    reason = "<br>".join(textwrap.wrap(f"{VERDICTS[judged.verdict]}: {judged.reason}", 50))
-    return f"{where}<br>order {judged.interval.order:.2f}<br>{reason}"
+    where = f"{cell.choice.label}<br>{tr(SCHEDULES[cell.schedule].title)}, {tr(cell.grid.label)}"
+    reason = "<br>".join(textwrap.wrap(f"{tr(VERDICTS[judged.verdict])}: {tr(judged.reason)}", 50))
+    return f"{where}<br>{tr('order {order:.2f}', order=judged.interval.order)}<br>{reason}"

@@ -21,9 +21,9 @@ from core.figures.style import (
     schedule_style,
     typed,
 )
-from core.language import tr
+from core.language import joined, mark, tr
 
-TURNING = "Turning κ × length of the path (radians)"
+TURNING = mark("Turning κ × length of the path (radians)")
 
 
 def frame_figure(result: CurvatureResult) -> go.Figure:
@@ -33,7 +33,7 @@ def frame_figure(result: CurvatureResult) -> go.Figure:
     is greatest; dotted, the mean of what leaves that plane.
     """
     rows, columns = panels(result)
-    titles = [f"{shape.title}:<br>{_unlikeness(shape)}" for shape in result.shapes]
+    titles = [f"{tr(shape.title)}:<br>{_unlikeness(shape)}" for shape in result.shapes]
     figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.25)
     figure.update_layout(new_figure(170 + 330 * rows, legend_rows=1).layout)
     for i, shape in enumerate(result.shapes):
@@ -42,12 +42,12 @@ def frame_figure(result: CurvatureResult) -> go.Figure:
         drawn = np.flatnonzero(told)[:SHOWN_PATHS]
         mean = {name: getattr(shape, name)[:, told].mean(axis=1) for name in ("along", "height", "aside") if told.any()}
         lines = [
-            ("one path", batched(shape.along[:, drawn]), batched(shape.height[:, drawn]), {"width": 1}, 0.45),
-            *((("mean", mean["along"], mean["height"], {"width": 3.5}, 1.0),) if mean else ()),
+            (tr("one path"), batched(shape.along[:, drawn]), batched(shape.height[:, drawn]), {"width": 1}, 0.45),
+            *(((tr("mean"), mean["along"], mean["height"], {"width": 3.5}, 1.0),) if mean else ()),
         ]
         if shape.torsion is not None and mean:
             lines.append(
-                ("mean of what leaves this plane", mean["along"], mean["aside"], {"width": 2, "dash": "dot"}, 1)
+                (tr("mean of what leaves this plane"), mean["along"], mean["aside"], {"width": 2, "dash": "dot"}, 1)
             )
         for name, x, y, line, opacity in lines:
             figure.add_trace(
@@ -66,12 +66,12 @@ def frame_figure(result: CurvatureResult) -> go.Figure:
         figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1, "dash": "dot"}, **place)
         figure.update_xaxes(range=[-0.1, 1.15], **place)
         figure.update_yaxes(range=_heights(shape.height[:, told]), **place)
-    for name, line in (("one path", {"width": 1}), ("mean", {"width": 3.5})):
+    for name, line in ((tr("one path"), {"width": 1}), (tr("mean"), {"width": 3.5})):
         _key(figure, name, line)
     if result.shapes[0].torsion is not None:
-        _key(figure, "mean of what leaves this plane", {"width": 2, "dash": "dot"})
-    figure.update_xaxes(title_text="share of the chord, noise to data")
-    figure.update_yaxes(title_text="height / chord", col=1)
+        _key(figure, tr("mean of what leaves this plane"), {"width": 2, "dash": "dot"})
+    figure.update_xaxes(title_text=tr("share of the chord, noise to data"))
+    figure.update_yaxes(title_text=tr("height / chord"), col=1)
     figure.update_annotations(font={"size": TEXT})
     figure.update_layout(margin={"t": 70})
     return figure
@@ -92,13 +92,29 @@ def _heights(height: np.ndarray) -> list[float]:
 
 def _unlikeness(shape: PathShape) -> str:
     spread, form = shape.unlikeness
-    return f"spread {spread:.1%}, of form {form:.1%}" if np.isfinite(spread) else "nothing to compare"
+    return (
+        tr("spread {spread:.1%}, of form {form:.1%}", spread=spread, form=form)
+        if np.isfinite(spread)
+        else tr("nothing to compare")
+    )
 
 
 def alt_frame(result: CurvatureResult) -> str:
     """How high the bows are and how alike, in words."""
-    parts = [f"{s.title}: median height {np.nanmedian(s.deviation):.2%}, {_unlikeness(s)}" for s in result.shapes]
-    return f"Paths of {result.spec.particles} particles over their chords, as shares of the chord. {'; '.join(parts)}."
+    parts = [
+        tr(
+            "{title}: median height {median:.2%}, {unlikeness}",
+            title=tr(s.title),
+            median=np.nanmedian(s.deviation),
+            unlikeness=_unlikeness(s),
+        )
+        for s in result.shapes
+    ]
+    return tr(
+        "Paths of {particles} particles over their chords, as shares of the chord. {parts}.",
+        particles=result.spec.particles,
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def frame_table(result: CurvatureResult) -> pd.DataFrame:
@@ -113,7 +129,7 @@ def _frame_row(shape: PathShape, data: str) -> dict:
     shares = shape.shares.cumsum(axis=1)
     return {
         "Data": data,
-        "Schedule": shape.title,
+        "Schedule": tr(shape.title),
         "Greatest distance from the chord, median": middle,
         "10 %": low,
         "90 %": high,
@@ -137,7 +153,7 @@ def title_of(data: Data) -> str:
     """The data on screen."""
     if data.name in OWN:
         return tr(OWN[data.name])
-    return (TOY_DATA if data.kind == "toy" else IMAGE_DATA)[data.name].title
+    return tr((TOY_DATA if data.kind == "toy" else IMAGE_DATA)[data.name].title)
 
 
 def space_figure(result: CurvatureResult) -> go.Figure:
@@ -160,7 +176,7 @@ def space_figure(result: CurvatureResult) -> go.Figure:
         specs=np.array([{"type": "scene"} if i < len(result.shapes) else None for i in range(rows * columns)])
         .reshape(rows, columns)
         .tolist(),
-        subplot_titles=[shape.title for shape in result.shapes],
+        subplot_titles=[tr(shape.title) for shape in result.shapes],
         horizontal_spacing=0.02,
         vertical_spacing=0.08,
     )
@@ -172,11 +188,13 @@ def space_figure(result: CurvatureResult) -> go.Figure:
         ends = dict(zip("xyz", (typed(chosen[-1, :, k]) for k in range(3)), strict=True))
         shared = {"showlegend": False, "hoverinfo": "skip"}
         figure.add_trace(
-            go.Scatter3d(mode="lines", line={"color": style.colour, "width": 4}, name=shape.title, **lines, **shared),
+            go.Scatter3d(
+                mode="lines", line={"color": style.colour, "width": 4}, name=tr(shape.title), **lines, **shared
+            ),
             **place,
         )
         marker = {"color": style.colour, "size": 4}
-        figure.add_trace(go.Scatter3d(mode="markers", marker=marker, name="data end", **ends, **shared), **place)
+        figure.add_trace(go.Scatter3d(mode="markers", marker=marker, name=tr("data end"), **ends, **shared), **place)
         axes = {
             f"{letter}axis": {
                 "title": {"text": f"{word}: {_percent(share)}", "font": {"size": 12, "color": NEUTRAL}},
@@ -186,7 +204,9 @@ def space_figure(result: CurvatureResult) -> go.Figure:
                 "zerolinecolor": NEUTRAL,
                 "showspikes": False,
             }
-            for letter, word, share in zip("xyz", ("1st", "2nd", "3rd"), shape.shares.mean(axis=0), strict=True)
+            for letter, word, share in zip(
+                "xyz", (tr("1st"), tr("2nd"), tr("3rd")), shape.shares.mean(axis=0), strict=True
+            )
         }
         camera = {"eye": {"x": 1.6, "y": -1.85, "z": 0.95}, "center": {"x": -0.05, "y": -0.05, "z": -0.05}}
         figure.update_scenes(aspectmode="cube", camera=camera, **axes, **place)
@@ -203,8 +223,13 @@ def _percent(share: float) -> str:
 
 def alt_space(result: CurvatureResult) -> str:
     """The shares of the three components, in words."""
-    parts = [f"{s.title} {', '.join(_percent(share) for share in s.shares.mean(axis=0))}" for s in result.shapes]
-    return f"Share of each path's variance along its own first three components, on average: {'; '.join(parts)}."
+    parts = [
+        f"{tr(s.title)} {tr(joined([_percent(share) for share in s.shares.mean(axis=0)], ', '))}" for s in result.shapes
+    ]
+    return tr(
+        "Share of each path's variance along its own first three components, on average: {parts}.",
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def beside_figure(result: CurvatureResult, against: str = "log_snr") -> go.Figure:
@@ -225,7 +250,7 @@ def beside_figure(result: CurvatureResult, against: str = "log_snr") -> go.Figur
     figure = make_subplots(
         rows,
         columns,
-        subplot_titles=[first.title for first, _ in pairs],
+        subplot_titles=[tr(first.title) for first, _ in pairs],
         shared_yaxes=True,
         horizontal_spacing=0.04,
         vertical_spacing=0.22,
@@ -239,11 +264,11 @@ def beside_figure(result: CurvatureResult, against: str = "log_snr") -> go.Figur
         place = {"row": i // columns + 1, "col": i % columns + 1}
         for title, over, look in zip(titles, pair, looks, strict=True):
             add_band(figure, title, over, against, look, bottom, {"legendgroup": title, "showlegend": i == 0}, place)
-    figure.update_xaxes(title_text=AGAINST[against])
+    figure.update_xaxes(title_text=tr(AGAINST[against]))
     figure.update_yaxes(**log_axis(np.array([bottom, top])) | {"range": np.log10([bottom, top])})
-    figure.update_yaxes(title_text=TURNING, col=1)
+    figure.update_yaxes(title_text=tr(TURNING), col=1)
     figure.update_annotations(font={"size": TEXT + 1})
-    key = {"text": "Thick: median. Band: 10 to 90 %.", "side": "top", "font": {"size": 13}}
+    key = {"text": tr("Thick: median. Band: 10 to 90 %."), "side": "top", "font": {"size": 13}}
     figure.update_layout(margin={"t": 50, "b": 110}, legend={"title": key, "itemwidth": 50})
     return figure
 
@@ -261,6 +286,16 @@ def alt_beside(result: CurvatureResult) -> str:
         for shape, data in zip(pair, (result.spec.data, result.spec.other.data), strict=True):
             over = shape.over("turning")
             top = int(np.argmax(over.quantiles[1]))
-            tops.append(f"{title_of(data)} {over.quantiles[1][top]:.2g} at λ = {shape.log_snr[top]:.1f}")
-        parts.append(f"{pair[0].title}: {' and '.join(tops)}")
-    return f"Curvature times path length along time, two kinds of data. Largest medians, {'; '.join(parts)}."
+            tops.append(
+                tr(
+                    "{data} {median:.2g} at λ = {log_snr:.1f}",
+                    data=title_of(data),
+                    median=over.quantiles[1][top],
+                    log_snr=shape.log_snr[top],
+                )
+            )
+        parts.append(tr("{title}: {found}", title=tr(pair[0].title), found=joined(tops, " and ")))
+    return tr(
+        "Curvature times path length along time, two kinds of data. Largest medians, {parts}.",
+        parts=tr(joined(parts, "; ")),
+    )

@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from core.experiments.precision import PrecisionCurve, PrecisionResult
 from core.figures.style import BLUE, GREEN, NEUTRAL, PINK, TEMPLATE, VERMILLION, Style, typed
+from core.language import joined, tr
 
 PRECISIONS = {
     "float64": Style(BLUE, "solid", "circle"),
@@ -37,11 +38,11 @@ def v_figure(result: PrecisionResult, height: int = 560) -> go.Figure:
     totals = totals[np.isfinite(totals) & (totals > 0)]
     # the prediction for float64 may lie far below every error: the picture is about what was measured
     bottom = max(low, (totals.min() if len(totals) else low) / 1e4)
-    figure.update_xaxes(title_text="Steps", type="log", tickvals=steps[:: -(-len(steps) // 4)].tolist())
+    figure.update_xaxes(title_text=tr("Steps"), type="log", tickvals=steps[:: -(-len(steps) // 4)].tolist())
     figure.update_yaxes(
         type="log", exponentformat="power", dtick=2, range=[float(np.log10(bottom / 3)), float(np.log10(high * 3))]
     )
-    figure.update_yaxes(title_text="RMS error against the reference", row=1, col=1)
+    figure.update_yaxes(title_text=tr("RMS error against the reference"), row=1, col=1)
     return figure
 
 
@@ -56,16 +57,16 @@ def _traces(curve: PrecisionCurve, first: bool) -> list[go.Scatter]:
             marker={"symbol": style.marker, "size": 8},
             name=curve.precision,
             showlegend=first,
-            hovertemplate="%{x} steps: %{y:.2e}<extra>" + curve.precision + "</extra>",
+            hovertemplate=tr("%{x} steps: %{y:.2e}") + "<extra>" + curve.precision + "</extra>",
             **shared,
         ),
         go.Scatter(
             y=typed(curve.predicted),
             mode="lines",
             line={"color": style.colour, "width": 1.5, "dash": "dot"},
-            name=f"{curve.precision}: predicted rounding",
+            name=tr("{precision}: predicted rounding", precision=curve.precision),
             showlegend=first,
-            hovertemplate="%{x} steps: predicted %{y:.1e}<extra>" + curve.precision + "</extra>",
+            hovertemplate=tr("%{x} steps: predicted %{y:.1e}") + "<extra>" + curve.precision + "</extra>",
             **shared,
         ),
     ]
@@ -77,10 +78,10 @@ def _traces(curve: PrecisionCurve, first: bool) -> list[go.Scatter]:
                 y=typed([curve.total[place]]),
                 mode="markers",
                 marker={"symbol": "star", "size": 17, "color": style.colour, "line": {"color": NEUTRAL, "width": 1}},
-                name=f"{curve.precision}: rounding takes over",
+                name=tr("{precision}: rounding takes over", precision=curve.precision),
                 legendgroup=curve.precision,
                 showlegend=False,
-                hovertemplate="rounding takes over at %{x} steps<extra>" + curve.precision + "</extra>",
+                hovertemplate=tr("rounding takes over at %{x} steps") + "<extra>" + curve.precision + "</extra>",
             )
         )
     return traces
@@ -89,12 +90,25 @@ def _traces(curve: PrecisionCurve, first: bool) -> list[go.Scatter]:
 def alt_v(result: PrecisionResult) -> str:
     """Least error and the step count at which rounding takes over, for every solver and precision, in words."""
     parts = [_said(curve) for curve in result.curves]
-    return f"RMS error against steps in {result.spec.computed_in}: {'; '.join(parts)}."
+    return tr(
+        "RMS error against steps in {precision}: {parts}.",
+        precision=tr(result.spec.computed_in),
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 def _said(curve: PrecisionCurve) -> str:
     name = f"{curve.choice.label} in {curve.precision}"
     if curve.best is None:
-        return f"{name} diverged at all {len(curve.steps)} step counts"
-    least = f"{name} least {curve.total[curve.best]:.1e} at {curve.steps[curve.best]} steps"
-    return least if curve.takeover is None else f"{least}, rounding takes over at {curve.takeover}"
+        return tr("{name} diverged at all {count} step counts", name=name, count=len(curve.steps))
+    least = tr(
+        "{name} least {error:.1e} at {steps} steps",
+        name=name,
+        error=curve.total[curve.best],
+        steps=curve.steps[curve.best],
+    )
+    return (
+        least
+        if curve.takeover is None
+        else tr("{least}, rounding takes over at {steps}", least=least, steps=curve.takeover)
+    )

@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 from core.experiments.budgeted import Entry
 from core.experiments.recommend import LEADERS, Ranking, RecommendResult
 from core.figures.style import LABEL, NEUTRAL, log_axis, new_figure, remark, solver_style, typed
+from core.language import Message, joined, mark, message, tr
 from core.schedules import SCHEDULES
 
-MEASURES = {"median": "Median error", "rms": "RMS error"}
-WITHIN = {"median": "median error", "rms": "RMS error"}  # in the middle of a sentence
-ORDERS = {"error": "Error", "time": "Time"}
+MEASURES = {"median": mark("Median error"), "rms": mark("RMS error")}
+WITHIN = {"median": mark("median error"), "rms": mark("RMS error")}  # in the middle of a sentence
+ORDERS = {"error": mark("Error"), "time": mark("Time")}
 TOP = LEADERS[0]  # rows that can be read at once
 ROOM = 1.15  # beyond the intervals: the others may go on for many powers of ten
 WRAP = 30  # letters in a line of a row's name
@@ -43,7 +44,7 @@ def ranking_figure(result: RecommendResult, order: str = "error") -> go.Figure:
     rows = shown(result.ranking, order)
     figure = new_figure(110 + 46 * (len(rows) + 1), legend_rows=0)
     if not rows:
-        remark(figure, "no candidate has an error to rank")
+        remark(figure, tr("no candidate has an error to rank"))
         figure.update_xaxes(title_text=f"{MEASURES[result.spec.measure]}", visible=False).update_yaxes(visible=False)
         return figure
     for row, entry in enumerate(rows):
@@ -57,17 +58,25 @@ def ranking_figure(result: RecommendResult, order: str = "error") -> go.Figure:
                 y=[len(rows)] * len(rest),
                 mode="markers",
                 marker={"symbol": "line-ns-open", "size": 12, "color": NEUTRAL, "opacity": 0.6},
-                name="others",
-                hovertemplate="%{x:.2e}<extra>not among these</extra>",
+                name=tr("others"),
+                hovertemplate=tr("%{x:.2e}<extra>not among these</extra>"),
             )
         )
-        names.append(f"{len(rest)} others on {_on(result)},<br>{rest.min():.2g} to {rest.max():.2g}")
+        names.append(
+            tr(
+                "{count} others on {on} particles,<br>{low:.2g} to {high:.2g}",
+                count=len(rest),
+                on=_on(result),
+                low=rest.min(),
+                high=rest.max(),
+            )
+        )
     drawn = np.array([(e.standing.low, e.standing.high) for e in rows])
     ends = np.array([drawn[drawn > 0].min(initial=drawn.max()) / ROOM, drawn.max() * ROOM**3])
     figure.update_xaxes(
         log_axis(ends),
         range=typed(np.log10(ends)).tolist() if ends[0] > 0 else None,
-        title_text=f"{MEASURES[result.spec.measure]} at the end",
+        title_text=tr("{measure} at the end", measure=tr(MEASURES[result.spec.measure])),
     )
     figure.update_yaxes(
         tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.5, -0.5], title_text="", ticks=""
@@ -102,18 +111,41 @@ def _hover(entry: Entry, best: Entry) -> str:
     at = entry.standing
     lines = [
         entry.choice.label,
-        f"{entry.grid.label}, {entry.steps} steps, {entry.nfe} NFE, {1e3 * entry.seconds:.2g} ms a run",
-        f"median {entry.median:.2e}, RMS {entry.rms:.2e}, interval {at.low:.2e} to {at.high:.2e}",
-        f"best in {at.first:.0%} of the draws",
+        tr(
+            "{grid}, {steps} steps, {nfe} NFE, {ms:.2g} ms a run",
+            grid=tr(entry.grid.label),
+            steps=entry.steps,
+            nfe=entry.nfe,
+            ms=1e3 * entry.seconds,
+        ),
+        tr(
+            "median {median:.2e}, RMS {rms:.2e}, interval {low:.2e} to {high:.2e}",
+            median=entry.median,
+            rms=entry.rms,
+            low=at.low,
+            high=at.high,
+        ),
+        tr("best in {share:.0%} of the draws", share=at.first),
     ]
     if entry is not best:
-        lines.append(f"behind the best by {at.behind_low:.1e} to {at.behind_high:.1e}")
+        lines.append(
+            tr(
+                "behind the best by {low:.1e} to {high:.1e}",
+                low=at.behind_low,
+                high=at.behind_high,
+            )
+        )
     return "<br>".join(lines)
 
 
 def _name(entry: Entry, best: bool) -> str:
     solver = "<br>".join(textwrap.wrap(entry.choice.label, WRAP))
-    facts = f"{entry.grid.label} · {entry.nfe} NFE · {1e3 * entry.seconds:.2g} ms"
+    facts = tr(
+        "{grid} · {nfe} NFE · {ms:.2g} ms",
+        grid=tr(entry.grid.label),
+        nfe=entry.nfe,
+        ms=1e3 * entry.seconds,
+    )
     return f"{f'<b>★ {solver}</b>' if best else solver}<br><span style='color:{LABEL}'>{facts}</span>"
 
 
@@ -124,10 +156,10 @@ def _rest(result: RecommendResult, rows: tuple[Entry, ...]) -> np.ndarray:
     return np.array([getattr(entry, result.spec.measure) for entry in others])
 
 
-def _on(result: RecommendResult) -> str:
+def _on(result: RecommendResult) -> Message:
     spec, ranking = result.spec, result.ranking
     out, more = bool(ranking.having("screened out")), len(ranking.leaders) > TOP
-    return " or ".join([str(spec.few)] * out + [str(spec.particles)] * more) + " particles"
+    return joined([str(spec.few)] * out + [str(spec.particles)] * more, " or ")
 
 
 def budgets_figure(result: RecommendResult) -> go.Figure:
@@ -136,7 +168,7 @@ def budgets_figure(result: RecommendResult) -> go.Figure:
     labels = list(dict.fromkeys(one.best.label for one in won))
     figure = new_figure(360 + 16 * len(labels), legend_rows=1 + 2 * len(labels) // 3)
     if not won:
-        remark(figure, "no candidate has an error within these budgets")
+        remark(figure, tr("no candidate has an error within these budgets"))
     errors = [one.best.standing.error for one in won]
     figure.add_trace(
         go.Scatter(
@@ -146,7 +178,7 @@ def budgets_figure(result: RecommendResult) -> go.Figure:
             line={"color": NEUTRAL, "width": 1.5},
             hoverinfo="skip",
             showlegend=False,
-            name="best of all",
+            name=tr("best of all"),
         )
     )
     seen: Counter[str] = Counter()
@@ -170,41 +202,71 @@ def budgets_figure(result: RecommendResult) -> go.Figure:
                 },
                 name=label,
                 customdata=[[one.best.nfe, len(one.equals)] for one in mine],
-                hovertemplate="budget %{x:.0f} NFE, %{customdata[0]} spent<br>error %{y:.2e}<br>"
-                "%{customdata[1]} others cannot be told from it<extra>" + label + "</extra>",
+                hovertemplate=tr(
+                    "budget %{x:.0f} NFE, %{customdata[0]} spent<br>error %{y:.2e}<br>%{customdata[1]} others "
+                    "cannot be told from it"
+                )
+                + f"<extra>{label}</extra>",
             )
         )
     budgets = [one.nfe for one in result.curve]
     figure.update_xaxes(
-        type="log", title_text="Budget: model evaluations (NFE)", tickvals=budgets, ticktext=list(map(str, budgets))
+        type="log", title_text=tr("Budget: model evaluations (NFE)"), tickvals=budgets, ticktext=list(map(str, budgets))
     )
     bounds = [limit for one in won for limit in (one.best.standing.low, one.best.standing.high)]
-    figure.update_yaxes(log_axis(np.array(bounds)), title_text=f"Least {WITHIN[result.spec.measure]}")
+    figure.update_yaxes(
+        log_axis(np.array(bounds)), title_text=tr("Least {measure}", measure=tr(WITHIN[result.spec.measure]))
+    )
     return figure
 
 
 def alt_ranking(result: RecommendResult, order: str = "error") -> str:
     """What the ranking shows, in words."""
     rows = shown(result.ranking, order, 3)
-    size = f"{len(result.ranking.entries)} candidates within {result.spec.nfe} evaluations"
+    size = tr("{count} candidates within {nfe} evaluations", count=len(result.ranking.entries), nfe=result.spec.nfe)
     if not rows:
-        return f"Ranking of {size}: no run reached the end."
-    listed = "; ".join(
-        f"{e.label} {e.standing.error:.2g} ({e.standing.low:.2g} to {e.standing.high:.2g}), {1e3 * e.seconds:.2g} ms"
+        return tr("Ranking of {size}: no run reached the end.", size=size)
+    listed = [
+        message(
+            "{solver} {error:.2g} ({low:.2g} to {high:.2g}), {ms:.2g} ms",
+            solver=e.label,
+            error=e.standing.error,
+            low=e.standing.low,
+            high=e.standing.high,
+            ms=1e3 * e.seconds,
+        )
         for e in rows
-    )
+    ]
     equals = len(result.ranking.equals)
-    told = f"{equals} {'cannot' if equals != 1 else 'other cannot'} be told from the best" if equals else ""
-    text = f"{MEASURES[result.spec.measure]} of {size} under {SCHEDULES[result.spec.schedule].title}, by {order}"
-    return f"{text}: first {listed}. {told or 'All others can be told from the best'}."
+    told = {
+        0: message("All others can be told from the best."),
+        1: message("1 other cannot be told from the best."),
+    }.get(equals) or message("{count} cannot be told from the best.", count=equals)
+    text = message(
+        "{measure} of {size} under {schedule}, by {order}: first {listed}.",
+        measure=tr(MEASURES[result.spec.measure]),
+        size=size,
+        schedule=tr(SCHEDULES[result.spec.schedule].title),
+        order=tr(ORDERS[order]).lower(),
+        listed=joined(listed, "; "),
+    )
+    return tr(joined([text, told]))
 
 
 def alt_budgets(result: RecommendResult) -> str:
     """What the curve of budgets shows, in words."""
     won = [f"{one.nfe}: {one.best.label}, {one.best.standing.error:.2g}" for one in result.curve if one.best]
     missed = [str(one.nfe) for one in result.curve if one.best is None]
-    text = f"Best candidate and its {WITHIN[result.spec.measure]} at each budget of evaluations: "
-    return text + "; ".join(won) + (f". None fits {', '.join(missed)}." if missed else ".")
+    said = [
+        message(
+            "Best candidate and its {measure} at each budget of evaluations: {listed}.",
+            measure=tr(WITHIN[result.spec.measure]),
+            listed=joined(won, "; "),
+        )
+    ]
+    if missed:
+        said.append(message("None fits {missed}.", missed=joined(missed, ", ")))
+    return tr(joined(said))
 
 
 def ranking_table(result: RecommendResult, order: str = "error") -> pd.DataFrame:
@@ -217,11 +279,11 @@ def ranking_table(result: RecommendResult, order: str = "error") -> pd.DataFrame
 
 def _row(place: int, entry: Entry) -> dict[str, object]:
     at = entry.standing
-    told = "" if at is None else "best or equal" if at.equal else "behind the best"
+    told = "" if at is None else mark("best or equal") if at.equal else mark("behind the best")
     return {
         "Place": str(place or "–"),
         "Solver": entry.choice.label,
-        "Grid": entry.grid.label,
+        "Grid": tr(entry.grid.label),
         "Steps": entry.steps,
         "NFE": entry.nfe,
         "Median": entry.median,
@@ -231,7 +293,14 @@ def _row(place: int, entry: Entry) -> dict[str, object]:
         "Best in draws": at.first if at else np.nan,
         "ms a run": 1e3 * entry.seconds,
         "Particles": entry.particles,
-        "Status": told or (f"{entry.status}: {entry.message}" if entry.message else entry.status),
+        "Status": tr(
+            told
+            or (
+                message("{status}: {why}", status=message(entry.status), why=entry.message)
+                if entry.message
+                else entry.status
+            )
+        ),
     }
 
 

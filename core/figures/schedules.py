@@ -6,16 +6,17 @@ import plotly.graph_objects as go
 from core.experiments.schedules import SchedulesResult
 from core.figures.style import ORANGE, batched, log_axis, new_figure, schedule_style, typed
 from core.figures.tiles import sheet_figure
+from core.language import joined, mark, message, tr
 from core.schedules import SCHEDULES
 
 QUANTITIES = {
-    "alpha": ("Signal level α", "linear"),
-    "sigma": ("Noise level σ", "linear"),
-    "log_snr": ("Half log-SNR λ = log(α/σ)", "linear"),
-    "snr": ("Signal-to-noise ratio α²/σ²", "log"),
-    "f": ("Drift rate f = d log α/dt", "linear"),
-    "g_squared": ("Squared diffusion g²", "log"),
-    "t": ("Time t", "linear"),
+    "alpha": (mark("Signal level α"), "linear"),
+    "sigma": (mark("Noise level σ"), "linear"),
+    "log_snr": (mark("Half log-SNR λ = log(α/σ)"), "linear"),
+    "snr": (mark("Signal-to-noise ratio α²/σ²"), "log"),
+    "f": (mark("Drift rate f = d log α/dt"), "linear"),
+    "g_squared": (mark("Squared diffusion g²"), "log"),
+    "t": (mark("Time t"), "linear"),
 }
 _DENSITY = [[0, "rgba(0, 114, 178, 0)"], [0.3, "rgba(0, 114, 178, 0.35)"], [1, "rgba(0, 114, 178, 0.95)"]]
 
@@ -38,13 +39,13 @@ def curves_figure(result: SchedulesResult, y: str = "alpha", x: str = "t", heigh
             go.Scatter(
                 x=typed(_drawable(getattr(curve, x), x)),
                 y=typed(_drawable(getattr(curve, y), y)),
-                name=curve.title,
+                name=tr(curve.title),
                 line={"color": style.colour, "dash": style.dash, "width": 2.5},
                 hovertemplate="%{x:.4g}, %{y:.4g}<extra>%{fullData.name}</extra>",
             )
         )
-    figure.update_xaxes(title_text=QUANTITIES[x][0], **_scale(result, x))
-    figure.update_yaxes(title_text=QUANTITIES[y][0], **_scale(result, y))
+    figure.update_xaxes(title_text=tr(QUANTITIES[x][0]), **_scale(result, x))
+    figure.update_yaxes(title_text=tr(QUANTITIES[y][0]), **_scale(result, y))
     return figure
 
 
@@ -61,9 +62,23 @@ def _drawable(values: np.ndarray, name: str) -> np.ndarray:
 
 def alt_curves(result: SchedulesResult, y: str = "alpha", x: str = "t") -> str:
     """What the curves show, in words."""
-    ends = [f"{c.title} from {getattr(c, y)[0]:.3g} (data) to {getattr(c, y)[-1]:.3g} (noise)" for c in result.curves]
-    against = QUANTITIES[x][0][0].lower() + QUANTITIES[x][0][1:]
-    return f"{QUANTITIES[y][0]} against {against}: {'; '.join(ends)}."
+    ends = [
+        tr(
+            "{title} from {data:.3g} (data) to {noise:.3g} (noise)",
+            title=tr(c.title),
+            data=getattr(c, y)[0],
+            noise=getattr(c, y)[-1],
+        )
+        for c in result.curves
+    ]
+    name = tr(QUANTITIES[x][0])
+    against = name[0].lower() + name[1:]
+    return tr(
+        "{quantity} against {against}: {ends}.",
+        quantity=tr(QUANTITIES[y][0]),
+        against=against,
+        ends=tr(joined(ends, "; ")),
+    )
 
 
 def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
@@ -82,7 +97,7 @@ def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
     share = x == "times" and max(float(places.times[0]) for places in result.grids.values()) > 2
     for row, ((schedule, _), places) in enumerate(result.grids.items()):
         colour = schedule_style(schedule).colour
-        label = f"{SCHEDULES[schedule].title}: {places.label}"
+        label = tr("{schedule}: {grid}", schedule=tr(SCHEDULES[schedule].title), grid=tr(places.label))
         drawn = getattr(places, x) / (places.times[0] if share else 1)
         figure.add_trace(
             go.Scatter(
@@ -103,10 +118,14 @@ def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
     figure.update_annotations(font={"size": 13})
     figure.update_yaxes(visible=False, range=[len(result.grids) - 0.5, -0.9])
     if x == "log_snr":
-        figure.update_xaxes(title_text="λ = log(α/σ): noise on the left, data on the right")
+        figure.update_xaxes(title_text=tr("λ = log(α/σ): noise on the left, data on the right"))
     else:
-        time = "time as a share of the first, t / t_start" if share else "time t"
-        figure.update_xaxes(title_text=f"{time}: noise on the left, data on the right", autorange="reversed")
+        said = (
+            tr("time as a share of the first, t / t_start: noise on the left, data on the right")
+            if share
+            else tr("time t: noise on the left, data on the right")
+        )
+        figure.update_xaxes(title_text=said, autorange="reversed")
     return figure
 
 
@@ -118,10 +137,18 @@ def alt_grids(result: SchedulesResult) -> str:
     parts = []
     for label, found in shares.items():
         low, high = f"{min(found):.0%}", f"{max(found):.0%}"
-        parts.append(f"{label} {low if low == high else f'{low} to {high}'}")
-    steps = f"the {result.spec.steps} steps" if result.spec.steps > 1 else "the one step"
-    by = f"under {SCHEDULES[result.spec.schedules[0]].title}" if len(result.spec.schedules) == 1 else "by schedule"
-    return f"Share of {steps} that end where signal exceeds noise (λ > 0), {by}: {'; '.join(parts)}."
+        span = low if low == high else tr("{low} to {high}", low=low, high=high)
+        parts.append(f"{tr(label)} {span}")
+    one = len(result.spec.schedules) == 1
+    steps = result.spec.steps
+    return tr(
+        "Share of {steps} that end where signal exceeds noise (λ > 0), {by}: {parts}.",
+        steps=message("the {steps} steps", steps=steps) if steps > 1 else message("the one step"),
+        by=message("under {schedule}", schedule=tr(SCHEDULES[result.spec.schedules[0]].title))
+        if one
+        else message("by schedule"),
+        parts=joined(parts, "; "),
+    )
 
 
 def slice_figure(result: SchedulesResult, height: int = 460) -> go.Figure:
@@ -140,7 +167,7 @@ def slice_figure(result: SchedulesResult, height: int = 460) -> go.Figure:
             showscale=False,
             zsmooth="best",
             hoverinfo="skip",
-            name="density",
+            name=tr("density"),
         )
     )
     times = np.repeat(part.log_snr[:, None], part.paths.shape[1], axis=1)
@@ -150,23 +177,29 @@ def slice_figure(result: SchedulesResult, height: int = 460) -> go.Figure:
             y=batched(part.paths),
             mode="lines",
             line={"color": ORANGE, "width": 1.5},  # stands out from blue on white and on dark
-            name="paths of the probability-flow ODE",
+            name=tr("paths of the probability-flow ODE"),
             showlegend=True,
             hoverinfo="skip",
         )
     )
-    figure.update_xaxes(title_text="λ = log(α/σ): noise to data", range=[part.log_snr[0], part.log_snr[-1]])
-    figure.update_yaxes(title_text=f"{part.what} / √(α² + σ²)", range=[part.x[0], part.x[-1]])
+    figure.update_xaxes(title_text=tr("λ = log(α/σ): noise to data"), range=[part.log_snr[0], part.log_snr[-1]])
+    figure.update_yaxes(title_text=f"{tr(part.what)} / √(α² + σ²)", range=[part.x[0], part.x[-1]])
     return figure
 
 
 def alt_slice(result: SchedulesResult) -> str:
     """What the slice shows, in words."""
     part = result.slice
-    return (
-        f"The density of the {part.what} of {result.spec.data.name} under {SCHEDULES[part.schedule].title}, "
-        f"from one bell curve at λ = {part.log_snr[0]:.1f} to the data at λ = {part.log_snr[-1]:.1f}; "
-        f"{part.paths.shape[1]} paths of the probability-flow ODE follow it and never cross."
+    return tr(
+        "The density of the {what} of {name} under {title}, from one bell curve at λ = "
+        "{first:.1f} to the data at λ = {last:.1f}; {count} paths of the probability-flow "
+        "ODE follow it and never cross.",
+        what=tr(part.what),
+        name=result.spec.data.name,
+        title=tr(SCHEDULES[part.schedule].title),
+        first=part.log_snr[0],
+        last=part.log_snr[-1],
+        count=part.paths.shape[1],
     )
 
 
@@ -182,14 +215,23 @@ def noised_figure(result: SchedulesResult) -> go.Figure:
         raise ValueError("an image on its way to noise needs image data")
     rows = [list(part.images) for part in result.noised.values()]
     labels = [
-        f"<b>{SCHEDULES[name].title}</b>, λ from {part.log_snr[0]:.1f} to {part.log_snr[-1]:.1f}".replace("-", "−")
+        tr(
+            "<b>{title}</b>, λ from {first:.1f} to {last:.1f}",
+            title=tr(SCHEDULES[name].title),
+            first=part.log_snr[0],
+            last=part.log_snr[-1],
+        ).replace("-", "−")
         for name, part in result.noised.items()
     ]
     shares = [f"{share:.0%}" for share in np.linspace(0, 1, len(rows[0]))]
-    return sheet_figure(rows, labels, shares, "", "share of the time from data to noise")
+    return sheet_figure(rows, labels, shares, "", tr("share of the time from data to noise"))
 
 
 def alt_noised(result: SchedulesResult) -> str:
     """What the noised images show, in words."""
-    halves = [f"{SCHEDULES[n].title} λ = {p.log_snr[len(p.t) // 2]:.1f}" for n, p in result.noised.items()]
-    return f"One image of {result.spec.data.name} on its way to noise; half way in time: {', '.join(halves)}."
+    halves = [f"{tr(SCHEDULES[n].title)} λ = {p.log_snr[len(p.t) // 2]:.1f}" for n, p in result.noised.items()]
+    return tr(
+        "One image of {name} on its way to noise; half way in time: {halves}.",
+        name=result.spec.data.name,
+        halves=tr(joined(halves, ", ")),
+    )

@@ -8,13 +8,16 @@ from plotly.subplots import make_subplots
 from core.analysis.weak import Estimate
 from core.experiments.sde_orders import SamplerOrders, SdeOrdersResult
 from core.figures.style import NEUTRAL, TEMPLATE, log_axis, solver_style, typed
+from core.language import joined, mark, tr
 
-KINDS = {"strong": "Strong error: each path", "weak": "Weak error: the law"}
+KINDS = {"strong": mark("Strong error: each path"), "weak": mark("Weak error: the law")}
 
 
 def orders_figure(result: SdeOrdersResult, height: int = 480) -> go.Figure:
     """Both errors on doubly logarithmic axes; grey lines fall with order 1 and 2."""
-    figure = make_subplots(1, 2, subplot_titles=[f"<b>{title}</b>" for title in KINDS.values()], horizontal_spacing=0.1)
+    figure = make_subplots(
+        1, 2, subplot_titles=[f"<b>{tr(title)}</b>" for title in KINDS.values()], horizontal_spacing=0.1
+    )
     figure.update_layout(
         template=TEMPLATE, height=height + 24 * len(result.samplers), margin={"l": 10, "r": 10, "t": 40, "b": 60}
     )
@@ -32,12 +35,14 @@ def orders_figure(result: SdeOrdersResult, height: int = 480) -> go.Figure:
             figure.update_yaxes(range=[np.log10(drawn.min() / 3), np.log10(drawn.max() * 3)], row=1, col=column)
         else:
             figure.add_annotation(
-                text="no error to show", x=0.5, y=0.5, showarrow=False, xref="x domain", yref="y domain"
+                text=tr("no error to show"), x=0.5, y=0.5, showarrow=False, xref="x domain", yref="y domain"
             )
     counts = list(result.spec.step_counts)
-    figure.update_xaxes(type="log", title_text="Steps", tickvals=counts, ticktext=list(map(str, counts)))
-    figure.update_yaxes(title_text="RMS distance to the finest run", row=1, col=1)
-    figure.update_yaxes(title_text="distance of laws" if result.exact_law else "difference of means", row=1, col=2)
+    figure.update_xaxes(type="log", title_text=tr("Steps"), tickvals=counts, ticktext=list(map(str, counts)))
+    figure.update_yaxes(title_text=tr("RMS distance to the finest run"), row=1, col=1)
+    figure.update_yaxes(
+        title_text=tr("distance of laws") if result.exact_law else tr("difference of means"), row=1, col=2
+    )
     return figure
 
 
@@ -61,10 +66,10 @@ def _line(one: SamplerOrders, kind: str, legend: bool) -> go.Scatter:
             "color": style.colour,
             "thickness": 1,
         },
-        name=f"{one.label}: strong {strong}; weak {weak}",
+        name=tr("{solver}: strong {strong}; weak {weak}", solver=one.label, strong=strong, weak=weak),
         legendgroup=one.label,
         showlegend=legend,
-        hovertemplate="%{x} steps: %{y:.2e}<extra>" + one.label + "</extra>",
+        hovertemplate=tr("%{x} steps: %{y:.2e}") + "<extra>" + one.label + "</extra>",
     )
 
 
@@ -74,9 +79,9 @@ def _half(estimate: Estimate) -> float:
 
 def _told(order: tuple[float, float, float], claimed: float | None) -> str:
     value, low, high = order
-    said = "none claimed" if claimed is None else f"claims {claimed:g}"
+    said = tr("none claimed") if claimed is None else tr("claims {order:g}", order=claimed)
     if not np.isfinite(value):
-        return f"not measurable here ({said})"
+        return tr("not measurable here ({said})", said=said)
     return f"{value:.2f} ± {(high - low) / 2:.2f} ({said})" if high > low else f"{value:.2f} ({said})"
 
 
@@ -89,19 +94,27 @@ def _guide(result: SdeOrdersResult, order: int, top: float) -> go.Scatter:
         line={"color": NEUTRAL, "width": 1, "dash": "dot"},
         hoverinfo="skip",
         showlegend=False,
-        name=f"order {order}",
+        name=tr("order {order}", order=order),
     )
 
 
 def alt_orders(result: SdeOrdersResult) -> str:
     """Orders claimed and measured, in words."""
-    listed = "; ".join(
-        f"{one.label} strong {_told(one.strong_order, one.claimed_strong)}, weak "
-        f"{_told(one.weak_order, one.claimed_weak)}"
+    listed = [
+        tr(
+            "{solver} strong {strong}, weak {weak}",
+            solver=one.label,
+            strong=_told(one.strong_order, one.claimed_strong),
+            weak=_told(one.weak_order, one.claimed_weak),
+        )
         for one in result.samplers
-    )
+    ]
     counts = result.spec.step_counts
-    return f"Strong and weak error at {', '.join(map(str, counts))} steps. Orders: {listed}."
+    return tr(
+        "Strong and weak error at {counts} steps. Orders: {listed}.",
+        counts=joined(map(str, counts), ", "),
+        listed=joined(listed, "; "),
+    )
 
 
 def orders_table(result: SdeOrdersResult) -> pd.DataFrame:
@@ -124,4 +137,4 @@ def _interval(order: tuple[float, float, float]) -> str:
     value, low, high = order
     if not np.isfinite(value):
         return "–"
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]" if high > low else f"{value:.2f} (closed form)"
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]" if high > low else tr("{value:.2f} (closed form)", value=value)

@@ -9,7 +9,7 @@ from core.figures.along import Line, along_figure, in_words
 from core.figures.scene import Scene
 from core.figures.scene_words import player_words
 from core.figures.style import solver_style
-from core.language import tr
+from core.language import joined, message, tr
 from core.solvers import SOLVERS
 
 TRAILS, NOISY_TRAILS = 40, 8  # particles drawn with their whole path, at most; with noise they cross the whole picture
@@ -162,12 +162,18 @@ def legend(path: SolverPath) -> str:
 def alt_paths(result: TrajectoriesResult) -> str:
     """What the paths show, in words."""
     spec = result.spec
-    names = ", ".join(path.label for path in result.paths)
-    steps = f"{spec.steps} step" + "s" * (spec.steps > 1)
+    names = joined([path.label for path in result.paths], ", ")
+    steps = message("{steps} steps", steps=spec.steps) if spec.steps > 1 else message("1 step")
     shown = particles_shown(result)
-    some = f" ({shown} of them drawn)" if shown < spec.particles else ""
-    said = f"{spec.particles} particles{some} carried from noise to data ({spec.data.name}) in {steps} by {names}."
-    return " ".join(filter(None, (said, ranking(result))))
+    some = message("{particles} particles ({shown} of them drawn)", particles=spec.particles, shown=shown)
+    said = message(
+        "{what} carried from noise to data ({name}) in {steps} by {names}.",
+        what=some if shown < spec.particles else message("{particles} particles", particles=spec.particles),
+        name=spec.data.name,
+        steps=steps,
+        names=names,
+    )
+    return tr(joined(filter(None, (said, ranking(result)))))
 
 
 def ranking(result: TrajectoriesResult) -> str:
@@ -177,31 +183,52 @@ def ranking(result: TrajectoriesResult) -> str:
     if len(ended) > 1:
         best, worst = ended[0], ended[-1]
         parts.append(
-            f"{best.label} ends nearest to the reference (RMS error {best.final_rms:.2g}), "
-            f"{worst.label} farthest ({worst.final_rms:.2g})."
+            tr(
+                "{best} ends nearest to the reference (RMS error {least:.2g}), {worst} farthest ({most:.2g}).",
+                best=best.label,
+                least=best.final_rms,
+                worst=worst.label,
+                most=worst.final_rms,
+            )
         )
     elif ended:
-        parts.append(f"{ended[0].label} ends {ended[0].final_rms:.2g} (RMS) from the reference.")
+        parts.append(
+            tr(
+                "{solver} ends {error:.2g} (RMS) from the reference.",
+                solver=ended[0].label,
+                error=ended[0].final_rms,
+            )
+        )
     noisy = [p.label for p in result.paths if p.stochastic and not p.message]
     if noisy:
-        verb = "draws noise, so it has" if len(noisy) == 1 else "draw noise, so they have"
-        parts.append(f"{' and '.join(noisy)} {verb} no error against the ODE.")
-    parts += [f"{p.label} {p.message}." for p in result.paths if p.message]
-    return " ".join(parts)
+        parts.append(
+            tr(
+                "{solvers} draws noise, so it has no error against the ODE."
+                if len(noisy) == 1
+                else "{solvers} draw noise, so they have no error against the ODE.",
+                solvers=joined(noisy, " and "),
+            )
+        )
+    parts += [tr("{solver} {what}.", solver=p.label, what=p.message) for p in result.paths if p.message]
+    return tr(joined(parts))
 
 
 def error_figure(result: TrajectoriesResult, height: int = 360) -> go.Figure:
     """RMS distance to the reference at every step, against lambda; stochastic solvers have none."""
-    return along_figure(_lines(result), height, "Error along the path")
+    return along_figure(_lines(result), height, tr("Error along the path"))
 
 
 def alt_error(result: TrajectoriesResult) -> str:
     """Where along the path the error is made, in words."""
     lines = _lines(result)
     if not lines:
-        return "RMS error along the path: only solvers that draw noise are shown, and they have none."
+        return tr("RMS error along the path: only solvers that draw noise are shown, and they have none.")
     found = in_words(lines)
-    return f"RMS error along the path grows most: {found}." if found else "RMS error along the path: none measured."
+    return (
+        tr("RMS error along the path grows most: {found}.", found=found)
+        if found
+        else tr("RMS error along the path: none measured.")
+    )
 
 
 def _lines(result: TrajectoriesResult) -> list[Line]:

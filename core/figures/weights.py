@@ -9,6 +9,7 @@ from core.analysis.response import Response
 from core.experiments.catalogue import Card, CatalogueResult
 from core.figures.catalogue import look
 from core.figures.style import BLUE, FAINT, NEUTRAL, VERMILLION, Style, new_figure, typed
+from core.language import joined, tr
 
 WRITTEN_CELLS = 14  # columns whose cells still have room for a number on a narrow screen
 LABELLED = 8  # weights of one step whose numbers have room
@@ -48,14 +49,14 @@ def weights_figure(result: CatalogueResult, place: int = 0) -> go.Figure:
             texttemplate="%{text}" if written else None,
             textfont={"size": 12},
             customdata=typed(np.broadcast_to(places, shares.shape)),
-            hovertemplate="step %{y}, evaluation %{x} at λ = %{customdata:.2f}: %{z:.3f}<extra></extra>",
-            colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "share"}},
+            hovertemplate=tr("step %{y}, evaluation %{x} at λ = %{customdata:.2f}: %{z:.3f}<extra></extra>"),
+            colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": tr("share")}},
             showscale=not written,
             name=card.label,
         )
     )
-    figure.update_xaxes(title_text="Evaluation, in the order made", dtick=max(1, count // 12), showgrid=False)
-    figure.update_yaxes(title_text="Step", autorange="reversed", dtick=max(1, steps // 12), showgrid=False)
+    figure.update_xaxes(title_text=tr("Evaluation, in the order made"), dtick=max(1, count // 12), showgrid=False)
+    figure.update_yaxes(title_text=tr("Step"), autorange="reversed", dtick=max(1, steps // 12), showgrid=False)
     return figure
 
 
@@ -71,9 +72,16 @@ def alt_weights(result: CatalogueResult, place: int = 0) -> str:
     shares = _response(card).shares
     used = (np.abs(shares) > 1e-9).sum(axis=1)
     low, high = float(shares.min()), float(shares.max())
-    return (
-        f"Weights of {card.label} in {len(shares)} steps with {shares.shape[1]} evaluations: a step uses "
-        f"{used.min()} to {used.max()} of them, with shares from {low:.2f} to {high:.2f} of the step's whole weight."
+    return tr(
+        "Weights of {solver} in {count} steps with {evaluations} evaluations: a step uses {fewest} to "
+        "{most} of them, with shares from {low:.2f} to {high:.2f} of the step's whole weight.",
+        solver=card.label,
+        count=len(shares),
+        evaluations=shares.shape[1],
+        fewest=used.min(),
+        most=used.max(),
+        low=low,
+        high=high,
     )
 
 
@@ -98,8 +106,8 @@ def step_figure(result: CatalogueResult, step: int, height: int = 400) -> go.Fig
     figure.add_vrect(x0=first, x1=last, fillcolor=FAINT, line_width=0, layer="below")
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1})
     kind = _PREDICTIONS[_response(result.cards[0]).kind]
-    figure.update_xaxes(title_text="λ = log(α/σ): noise to data")
-    figure.update_yaxes(title_text=f"Weight of {kind}, share of the step's")
+    figure.update_xaxes(title_text=tr("λ = log(α/σ): noise to data"))
+    figure.update_yaxes(title_text=tr("Weight of {kind}, share of the step's", kind=kind))
     return figure
 
 
@@ -120,7 +128,7 @@ def _add_kernel(figure: go.Figure, kind: str, first: float, last: float) -> None
             fill="tozeroy",
             fillcolor=FAINT,
             line={"color": NEUTRAL, "width": 2},
-            name="how the exact step weighs each moment",
+            name=tr("how the exact step weighs each moment"),
             hoverinfo="skip",
         )
     )
@@ -155,7 +163,11 @@ def _add_stems(figure: go.Figure, card: Card, style: Style, step: int, place: in
             textfont={"size": 13, "color": NEUTRAL},
             cliponaxis=False,
             marker={"color": style.colour, "size": 11, "symbol": style.marker},
-            name=f"{card.label}, with {len(used)} prediction{'' if len(used) == 1 else 's'}",
+            name=tr(
+                "{solver}, with 1 prediction" if len(used) == 1 else "{solver}, with {count} predictions",
+                solver=card.label,
+                count=len(used),
+            ),
             hovertemplate="λ = %{x:.2f}: %{y:.4f}<extra></extra>",
         )
     )
@@ -169,10 +181,25 @@ def alt_step(result: CatalogueResult, step: int) -> str:
         if card.response is not None:
             shares = card.response.shares[step - 1]
             used = np.flatnonzero(np.abs(shares) > 1e-9)
-            told = ", ".join(f"{shares[e]:.2f} at λ = {card.response.evaluations[e].lam:.2f}" for e in used)
-            parts.append(f"{card.label} weighs {told} (sum {shares.sum():.3f})")
+            told = [
+                tr("{share:.2f} at λ = {lam:.2f}", share=shares[e], lam=card.response.evaluations[e].lam) for e in used
+            ]
+            parts.append(
+                tr(
+                    "{solver} weighs {told} (sum {sum:.3f})",
+                    solver=card.label,
+                    told=joined(told, ", "),
+                    sum=shares.sum(),
+                )
+            )
     first, last = result.log_snr[step - 1], result.log_snr[step]
-    return f"Step {step} from λ = {first:.2f} to {last:.2f}: {'; '.join(parts)}."
+    return tr(
+        "Step {step} from λ = {first:.2f} to {last:.2f}: {parts}.",
+        step=step,
+        first=first,
+        last=last,
+        parts=tr(joined(parts, "; ")),
+    )
 
 
 # --- tableaux ---------------------------------------------------------------------------------------------------------
