@@ -269,8 +269,8 @@ def region_figure(result: CatalogueResult, height: int = 460) -> go.Figure:
                 hovertemplate="z = %{customdata:.3g}<extra>%{fullData.name}</extra>",
             )
         )
-    figure.update_xaxes(title_text=tr("Re z"), range=[left - 0.2, right + 0.2], constrain="domain")
-    figure.update_yaxes(title_text=tr("Im z"), scaleanchor="x", range=[region.im[0], region.im[-1]])
+    figure.update_xaxes(title_text="Re z", range=[left - 0.2, right + 0.2], constrain="domain")
+    figure.update_yaxes(title_text="Im z", scaleanchor="x", range=[region.im[0], region.im[-1]])
     return figure
 
 
