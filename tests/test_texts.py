@@ -21,7 +21,7 @@ SAME = {  # what must occur in both
     "formula": re.compile(r"\$\$?[^$]+\$\$?"),
     "code": re.compile(r"`[^`]+`"),
     "address": re.compile(r"\]\([^)]+\)"),
-    "bold": re.compile(r"\*\*"),
+    "number in bold": re.compile(r"\*\*[−\d.]+\*\*"),
     "bullet": re.compile(r"^- ", re.M),
 }
 
