@@ -13,7 +13,7 @@ from scripts import texts
 CHINESE = "zh"
 # names of people, methods, files and notations that Chinese readers know as they are
 NAMES = """Adams Bashforth Boomerang Butcher Churn Euler Gauss Heun Karras Langevin Leibler Maruyama Restart Wasserstein
-WebP bfloat16 float16 float32 float64 diffusers"""
+WebP bfloat16 float16 float32 float64 diffusers eps"""
 WORD = re.compile(r"[^\W\d_]{2,}\d*")
 ODD = re.compile(r"[一-鿿][,;?!]|[一-鿿]\.(?:\s|$)| [，。；：？！]")
 PLACE = re.compile(r"\{[^{}]*\}")
