@@ -68,7 +68,7 @@ sharing.share(page, result, figure, "error-along-path", lambda: words.path_error
 
 if images:
     st.header(tr("Quality of the pictures"), anchor=False)
-    st.markdown(words_errors.QUALITY)
+    st.markdown(tr(words_errors.QUALITY))
     known = image_errors.offered(result)
     quality = page.view("quality", "Quality", among=len(known))
     figure = image_errors.quality_figure(result, quality)

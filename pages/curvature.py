@@ -44,7 +44,7 @@ explain.look(words_curvature.curvature(result))
 with st.container(horizontal=True):
     measure = controls_shape.measure(page, twists=images)
     against = page.view("against", "Horizontal axis")
-st.markdown(words_curvature.MEASURED[measure])
+st.markdown(tr(words_curvature.MEASURED[measure]))
 figure = figures.curvature_figure(result, against=against, measure=measure)
 explain.picture(figure, figures.alt_curvature(result, measure), "curvature")
 sharing.share(page, result, figure, "curvature", result.to_frame)
@@ -76,7 +76,7 @@ sharing.share(page, result, figure, "frames", lambda: path_shape.frame_table(res
 
 st.header(tr("2-D and images on one axis"), anchor=False)
 if result.beside:
-    st.markdown(words_curvature.TURNING)
+    st.markdown(tr(words_curvature.TURNING))
     figure = path_shape.beside_figure(result, against)
     explain.picture(figure, path_shape.alt_beside(result), "beside", wide=True)
     sharing.share(page, result, figure, "beside", result.to_frame)

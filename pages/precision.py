@@ -43,7 +43,12 @@ st.caption(tr("Dotted: rounding predicted. Stars: from here on rounding is more 
 sharing.share(page, result, figure, "precision", result.to_frame)
 
 st.header(tr("Least error in each precision"), anchor=False)
-st.dataframe(tables.said(result.summary()), hide_index=True, height="content", column_config=words_errors.SCIENTIFIC)
+st.dataframe(
+    tables.said(result.summary()),
+    hide_index=True,
+    height="content",
+    column_config={tr(heading): shown for heading, shown in words_errors.SCIENTIFIC.items()},
+)
 
 explain.notes(result.notes)
 explain.formula(words_errors.ROUNDING, words.ODE, title="The equations")

@@ -82,7 +82,7 @@ def _axis(result: BoomerangResult, against: str) -> list[float]:
 
 def _dress(figure: go.Figure, result: BoomerangResult, against: str) -> None:
     x = _axis(result, against)
-    figure.update_xaxes(title_text=AGAINST[against])
+    figure.update_xaxes(title_text=tr(AGAINST[against]))
     if against == "lambda":
         figure.update_xaxes(autorange="reversed")
     elif max(x) > WIDE_RANGE * min(x):

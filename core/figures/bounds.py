@@ -39,7 +39,7 @@ def bounds_figure(result: BoundsResult, height: int = 500) -> go.Figure:
             row=1,
             col=column,
         )
-        figure.update_xaxes(title_text=SWEEPS[sweep.name].split()[-1], row=1, col=column)
+        figure.update_xaxes(title_text=tr(SWEEPS[sweep.name]).split()[-1], row=1, col=column)
     measured = np.concatenate([sweep.measured for sweep in result.sweeps])
     low = max(LOWEST, float(np.nanmin(measured)) / 10)
     figure.update_yaxes(type="log", exponentformat="power", dtick=1, range=[np.log10(low), np.log10(30)])

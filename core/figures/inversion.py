@@ -92,7 +92,7 @@ def error_figure(result: InversionResult, measure: str = "rms", height: int = 52
         ticktext=[str(count) for count in counts],
         range=np.log10([counts[0] / 1.15, counts[-1] * 1.15]),
     )
-    figure.update_yaxes(title_text=AXES[measure], **log_axis(every))
+    figure.update_yaxes(title_text=tr(AXES[measure]), **log_axis(every))
     return figure
 
 

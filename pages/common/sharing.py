@@ -11,13 +11,14 @@ import streamlit as st
 
 from core.experiments.code import snippet
 from core.experiments.links import load_recipe
+from core.language import mark, reason, tr
 from pages.common import tables
 from pages.common.compute import sentence
 from pages.common.page import OPENED, Page
 
 _COPY = st.components.v2.component(
     "solverscope_copy_link",
-    html='<button type="button"><span aria-live="polite">Copy link</span></button>',
+    html='<button type="button"><span aria-live="polite"></span></button>',
     css="""
 button { font: inherit; font-size: 0.875rem; color: var(--st-text-color); background: transparent; cursor: pointer;
     border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, 0.45rem);
@@ -43,17 +44,25 @@ async function copy(text) {
         return done;
     }
 }
-export default function ({ parentElement }) {
+export default function ({ parentElement, data }) {
     const button = parentElement.querySelector("button");
     const label = button.querySelector("span");
+    label.textContent = data.copy;
     button.onclick = async () => {
         // The address always says what is shown, so it is the link.
-        label.textContent = (await copy(window.location.href)) ? "Link copied" : "Copy it from the address bar";
-        setTimeout(() => { label.textContent = "Copy link"; }, 2500);
+        label.textContent = (await copy(window.location.href)) ? data.copied : data.refused;
+        setTimeout(() => { label.textContent = data.copy; }, 2500);
     };
 }
 """,
 )
+
+
+PANELS = {"Table": mark("Table"), "Code": mark("Code")}
+
+
+def _copy_words() -> dict[str, str]:
+    return {"copy": tr("Copy link"), "copied": tr("Link copied"), "refused": tr("Copy it from the address bar")}
 
 
 @st.fragment
@@ -69,31 +78,36 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
     spec = result.spec
     stem = f"solverscope-{name}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"share-{name}"):
-        _COPY(key=f"copy-{name}", width="content")
+        _COPY(key=f"copy-{name}", width="content", data=_copy_words())
         panel = st.segmented_control(
-            "Show", ["Table", "Code"], key=f"panel-{name}", label_visibility="collapsed", width="content"
+            tr("Show"),
+            list(PANELS),
+            key=f"panel-{name}",
+            format_func={panel: tr(words) for panel, words in PANELS.items()}.__getitem__,
+            label_visibility="collapsed",
+            width="content",
         )
-        with st.popover("Save or open", type="tertiary"):
+        with st.popover(tr("Save or open"), type="tertiary"):
             with st.container(key=f"files-{name}"):
                 _downloads(result, figure, stem)
             _open(name)
     if panel == "Table":
         st.dataframe(tables.said(table()), hide_index=True, height="auto")
     elif panel == "Code":
-        st.caption("Runs with this repository's core alone, and gives the numbers of this picture.")
+        st.caption(tr("Runs with this repository's core alone, and gives the numbers of this picture."))
         st.code(snippet(spec), language="python", wrap_lines=False)
 
 
 def _downloads(result: Any, figure: go.Figure, stem: str) -> None:
     spec = result.spec
     for label, ending, mime, make in (
-        ("numbers (CSV)", "csv", "text/csv", lambda: result.to_frame().to_csv(index=False)),
-        ("arrays (NPZ)", "npz", "application/octet-stream", lambda: _npz(result.to_arrays())),
-        ("settings (JSON)", "json", "application/json", lambda: spec.model_dump_json(indent=2)),
-        ("picture (HTML)", "html", "text/html", lambda: figure.to_html(include_plotlyjs=True)),
+        (tr("Save numbers (CSV)"), "csv", "text/csv", lambda: result.to_frame().to_csv(index=False)),
+        (tr("Save arrays (NPZ)"), "npz", "application/octet-stream", lambda: _npz(result.to_arrays())),
+        (tr("Save settings (JSON)"), "json", "application/json", lambda: spec.model_dump_json(indent=2)),
+        (tr("Save picture (HTML)"), "html", "text/html", lambda: figure.to_html(include_plotlyjs=True)),
     ):
         st.download_button(
-            f"Save {label}",
+            label,
             make,
             file_name=f"{stem}.{ending}",
             mime=mime,
@@ -101,7 +115,7 @@ def _downloads(result: Any, figure: go.Figure, stem: str) -> None:
             on_click="ignore",
             type="tertiary",
         )
-    st.caption("As PNG: the camera above the picture.")
+    st.caption(tr("As PNG: the camera above the picture."))
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:
@@ -112,10 +126,12 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
 
 def _open(name: str) -> None:
     key = f"open-{name}"
-    st.file_uploader("Open settings (JSON)", type=["json"], key=key, on_change=_read, args=(key,), max_upload_size=2)
+    st.file_uploader(
+        tr("Open settings (JSON)"), type=["json"], key=key, on_change=_read, args=(key,), max_upload_size=2
+    )
     problem = st.session_state.get(f"{key} problem")
     if problem:
-        st.warning(problem)
+        st.warning(sentence(problem))
     if OPENED in st.session_state:  # read in the callback; the whole page has to change, or another one open
         st.switch_page(f"pages/{st.session_state[OPENED].kind}.py")
 
@@ -128,4 +144,4 @@ def _read(key: str) -> None:
     try:
         st.session_state[OPENED] = load_recipe(file.getvalue().decode("utf-8", errors="replace"))
     except ValueError as problem:
-        st.session_state[f"{key} problem"] = sentence(str(problem))
+        st.session_state[f"{key} problem"] = reason(problem)
