@@ -18,6 +18,7 @@ from core.analysis.geometry import (
     shape_spread,
     straightness,
     straightness_along,
+    turning_angle,
 )
 from core.analysis.intervals import OrderInterval, order_interval
 from core.analysis.likelihood import Likelihood, log_likelihood
@@ -71,6 +72,7 @@ __all__ = [
     "straightness_along",
     "strong_errors",
     "strong_order",
+    "turning_angle",
     "weak_error",
     "weak_order",
 ]

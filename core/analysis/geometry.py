@@ -252,6 +252,26 @@ def straightness(run: Run) -> Tensor:
     return (x.diff(dim=0).square().sum(2) / ds[:, None]).sum(0) - total.square().sum(1)
 
 
+def turning_angle(run: Run) -> Tensor:
+    """By how much each path turns in all, ``(N,)`` radians: the sum of the angles between its recorded chords.
+
+    0 for a straight line; at most pi for each recorded state, so that a sharp bend counts as what it turns. A chord of
+    no length turns nothing.
+
+    Raises
+    ------
+    ValueError
+        If the run was not recorded in at least two steps.
+    """
+    moved = _states(run, least=3).flatten(2).diff(dim=0)
+    ahead, back = moved[1:], moved[:-1]
+    size = ahead.norm(dim=2) * back.norm(dim=2)
+    # of two unit vectors: stable for small angles, where the arc cosine loses half the digits
+    a, b = ahead * back.norm(dim=2, keepdim=True), back * ahead.norm(dim=2, keepdim=True)
+    angle = 2 * torch.atan2((a - b).norm(dim=2), (a + b).norm(dim=2))
+    return torch.where(size > 0, angle, 0.0).sum(0)
+
+
 def path_length(run: Run) -> Tensor:
     """Length of the recorded polyline, ``(N,)`` float64."""
     return _states(run, least=2).flatten(2).diff(dim=0).norm(dim=2).sum(0)

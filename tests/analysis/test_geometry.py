@@ -22,6 +22,7 @@ from core.analysis import (
     shape_spread,
     straightness,
     straightness_along,
+    turning_angle,
 )
 from core.grids import make_grid
 from core.problem import Problem
@@ -501,3 +502,13 @@ def test_what_is_refused():
     stopped = solve(problem, "ddim", times, x, cancel=lambda: True)
     with pytest.raises(ValueError, match="needs at least 1 steps, got 0"):
         straightness(stopped)
+
+
+def test_turning_is_what_a_path_turns_in_all():
+    s = torch.linspace(0, math.pi / 2, 201, dtype=torch.float64)
+    circle, line = points(ellipse(2.0, 2.0), s), points(lambda s: (s, 2 * s), s)
+    corner = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 3.0]], dtype=torch.float64)[:, None]
+    turned = turning_angle(as_run(torch.cat([circle, line], dim=1)))
+    assert turned[0] == pytest.approx(math.pi / 2 * 199 / 200, rel=1e-9)
+    assert turned[1] == pytest.approx(0, abs=1e-6)
+    assert turning_angle(as_run(corner[[0, 1, 3]])) == pytest.approx(math.pi / 2)
