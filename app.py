@@ -20,6 +20,7 @@ def show() -> None:
                 st.Page("pages/solvers.py", title=tr("Solvers")),
                 st.Page("pages/trajectories.py", title=tr("Trajectories")),
                 st.Page("pages/curvature.py", title=tr("Curvature")),
+                st.Page("pages/straightening.py", title=tr("Straightening")),
                 st.Page("pages/guidance.py", title=tr("Guidance")),
                 st.Page("pages/recommend.py", title=tr("Choose a solver")),
             ],

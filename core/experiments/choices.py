@@ -21,6 +21,8 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    image_defaults: ClassVar[Mapping[str, Any]] = {}  # where a link names images alone: what differs from other kinds
+
 
 class Choice(Frozen):
     """An entry of a registry with its options; written ``name`` or ``name(option=value;option=value)``.

@@ -68,6 +68,8 @@ _FROM = {
     "decode": "core.analysis.inversion",
     "latent_statistics": "core.analysis.inversion",
     "unpack_picture": "core.data.pictures",
+    "WAYS": "core.train.ways",
+    "Ground": "core.train.ways",
 }
 
 

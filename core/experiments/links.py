@@ -37,6 +37,7 @@ def default_spec(kind: type[Frozen], data: Data) -> Any:
     fields: dict[str, Any] = {"data": data}
     if data.kind == "images":
         fields |= {key: value for key, value in IMAGE_DEFAULTS.items() if key in kind.model_fields}
+        fields |= kind.image_defaults
         if "particles" in kind.model_fields:
             fields["particles"] = kind.image_particles
     return kind.model_validate(fields)

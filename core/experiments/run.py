@@ -25,6 +25,7 @@ from core.experiments.precision import PrecisionSpec, run_precision
 from core.experiments.recommend import RecommendSpec, run_recommend
 from core.experiments.schedules import run_schedules
 from core.experiments.sde_orders import SdeOrdersSpec, run_sde_orders
+from core.experiments.straightening import StraighteningSpec, run_straightening
 from core.experiments.time_grids import TimeGridsSpec, run_time_grids
 from core.experiments.trajectories import run_trajectories
 from core.experiments.writing import write_convergence, write_curvature, write_schedules, write_trajectories
@@ -35,6 +36,7 @@ from core.experiments.writing_guidance import write_guidance
 from core.experiments.writing_noise import write_noise_sweep, write_sde_orders
 from core.experiments.writing_recommend import write_recommend
 from core.experiments.writing_round_trip import write_boomerang, write_inversion
+from core.experiments.writing_straightening import write_straightening
 from core.registry import Registry
 
 
@@ -240,6 +242,16 @@ EXPERIMENTS.add(
         BoomerangSpec,
         run_boomerang,
         write_boomerang,
+    ),
+)
+EXPERIMENTS.add(
+    "straightening",
+    ExperimentInfo(
+        "Straightening",
+        "Pair data and noise in different ways, and compare how straight the flows are and what few steps reach.",
+        StraighteningSpec,
+        run_straightening,
+        write_straightening,
     ),
 )
 

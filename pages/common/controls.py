@@ -3,6 +3,7 @@
 Each shows a value of the session's settings and says its limits, and why, in its tooltip.
 """
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -30,25 +31,41 @@ def _title(registry: Any) -> Any:
 
 
 def data(
-    default: Any, described: bool = True, learned: bool = True, guided: bool = True, classed: bool = False
+    default: Any,
+    described: bool = True,
+    learned: bool = True,
+    guided: bool = True,
+    classed: bool = False,
+    largest: float = math.inf,
 ) -> None:
     """Which data, of which class, with which guidance.
 
     ``described`` adds a sentence on what they are, and the class; without ``learned``, only those of exact score are
     offered, and without ``guided`` no guidance. ``classed``: only sets with classes, of which one must be chosen.
+    ``largest``: only images of at most so many numbers.
     """
     if default.kind == "images":
-        _images(default, described, learned, guided, classed)
+        _images(default, described, learned, guided, classed, largest)
     else:
         toy(default, described, guided, classed)
 
 
-def _images(default: Any, described: bool, learned: bool, guided: bool, classed: bool) -> None:
-    offered = [name for name, info in IMAGE_DATA.items() if (learned or info.exact) and (info.classes or not classed)]
+def _images(
+    default: Any, described: bool, learned: bool, guided: bool, classed: bool, largest: float = math.inf
+) -> None:
+    offered = [
+        name
+        for name, info in IMAGE_DATA.items()
+        if (learned or info.exact) and (info.classes or not classed) and math.prod(info.shape) <= largest
+    ]
     held = settings.get("images.name", default.name)
     if held not in offered:
         why = (
-            mark("{data} has no classes.") if learned else mark("{data} has a learned score: this would take too long.")
+            mark("{data} has no classes.")
+            if learned
+            else mark("{data} is too large to be learned while one waits.")
+            if IMAGE_DATA[held].exact
+            else mark("{data} has a learned score: this would take too long.")
         )
         st.caption(tr(why, data=tr(IMAGE_DATA[held].title)))
         settings.put("images.name", default.name)

@@ -77,8 +77,18 @@ class Page:
         self._write(spec)
         return spec
 
-    def view(self, name: str, label: str, widget: Callable = st.segmented_control, among: int | None = None) -> str:
-        """The display choice ``name``, as a row of buttons or another widget; ``among`` offers only the first ones."""
+    def view(
+        self,
+        name: str,
+        label: str,
+        widget: Callable = st.segmented_control,
+        among: int | None = None,
+        labels: Callable[[str], str] | None = None,
+    ) -> str:
+        """The display choice ``name``, as a row of buttons or another widget; ``among`` offers only the first ones.
+
+        ``labels`` says what options are called where that depends on the result.
+        """
         options = self.views[name]
         return settings.choose(
             label,
@@ -86,7 +96,7 @@ class Page:
             list(options)[:among],
             next(iter(options)),
             widget,
-            format_func=options.get,
+            format_func=labels or options.get,
             **({"required": True} if widget is st.segmented_control else {}),
         )
 

@@ -34,7 +34,16 @@ from core.experiments.precision import DTYPES, PrecisionSpec
 from core.experiments.scores import NEED_DENSITY
 from core.experiments.sde_orders import FINER, SdeOrdersSpec
 from core.experiments.sde_orders import MOST_STEPS as SDE_STEPS
-from core.experiments.specification import MAX_IMAGE_STEPS, MAX_IMAGES, MAX_TOY_STEPS, Frozen, classes_of, has_law
+from core.experiments.specification import (
+    MAX_IMAGE_STEPS,
+    MAX_IMAGES,
+    MAX_TOY_STEPS,
+    Frozen,
+    classes_of,
+    has_law,
+    is_exact,
+)
+from core.experiments.straightening import MOST_NUMBERS, StraighteningSpec
 from core.experiments.time_grids import MOST_TRAINING, TimeGridsSpec
 from core.grids import GRIDS
 from core.models.perturbed import WHERE
@@ -57,6 +66,7 @@ KINDS = (
     BoundsSpec,
     InversionSpec,
     BoomerangSpec,
+    StraighteningSpec,
 )
 
 
@@ -375,7 +385,25 @@ def _guidance(draw: st.DrawFn, fields: dict, most_steps: int) -> GuidanceSpec:
     return GuidanceSpec(solvers=draw(_fixed_step(shared, 5)), steps=steps, scales=scales, **shared)
 
 
+@st.composite
+def _straightening(draw: st.DrawFn, fields: dict, most_steps: int) -> StraighteningSpec:
+    data = fields["data"]
+    if data.guidance is not None or data.numbers > MOST_NUMBERS or not is_exact(data):
+        data = ToyData(name="moons")
+    flows = ("independent", "network", "transport(batch=16)", "reflow", "reflow(rounds=2)", "learned(beta=0.5)")
+    chosen = st.lists(st.sampled_from(flows), min_size=1, max_size=5, unique=True)
+    shared = fields | {"data": data, "particles": max(10, min(fields["particles"], 32))}
+    return StraighteningSpec(
+        flows=draw(chosen.map(tuple)),
+        solver=draw(_fitting(data, solver(noisy=False, adaptive=False))),
+        step_counts=draw(_rising(100, 2, 10)),
+        iterations=draw(st.integers(100, 20_000)),
+        **shared,
+    )
+
+
 ON_ERRORS = {
+    StraighteningSpec: _straightening,
     LocalErrorSpec: _local_error,
     GridMapSpec: _grid_map,
     OrderTableSpec: _order_table,

@@ -43,6 +43,7 @@ PUBLIC = {
     "core.schedules",
     "core.solve",
     "core.solvers",
+    "core.train.ways",
     "numpy",
     "torch",
 }

@@ -23,6 +23,7 @@ PAGES = (
     "recommend",
     "local_error",
     "precision",
+    "straightening",
     "guidance",
     "noise",
     "sde_orders",

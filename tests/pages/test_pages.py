@@ -18,6 +18,12 @@ QUICK = {  # small settings: what is tested does not depend on size
     "grid_map": {"nfe": "4", "solvers": "ddim,dpmpp-2m", "grids": "karras,uniform-t"},
     "recommend": {"nfe": "4", "solvers": "ddim,dpmpp-2m,heun", "grids": "karras,uniform-t", "budgets": "2,5"},
     "time_grids": {"nfe": "4", "training": "8", "solver": "ddim"},
+    "straightening": {
+        "particles": "10",
+        "flows": "independent,transport(batch=4)",
+        "iterations": "100",
+        "step_counts": "1,2",
+    },
     "guidance": {"data": "moons", "label": "0", "steps": "3", "scales": "1,3", "solvers": "ddim,stsp"},
     "noise": {"nfe": "4", "values": "0,1", "particles": "12"},
     "sde_orders": {"step_counts": "2,4,8", "solvers": "euler-maruyama,dpmpp-2m-sde", "particles": "12"},

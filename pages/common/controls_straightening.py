@@ -1,0 +1,88 @@
+"""The widgets of the page on straightening."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.analysis.distances import DISTANCES
+from core.experiments.scores import NEED_DENSITY
+from core.experiments.straightening import FlowChoice
+from core.language import tr
+from core.solvers import SOLVERS
+from core.train.ways import WAYS
+from pages.common import fields, options, settings
+
+COUNTS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 50, 64, 80, 100]
+ITERATIONS = [100, 200, 500, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000]
+MOST = 5
+
+
+def flows(page: Any) -> None:
+    """Which flows are compared, with their options; one may come again with other options."""
+    slot = f"{page.name}.flows"
+    default = [str(choice) for choice in page.default.flows]
+    held = settings.get(slot, default)
+    chosen = settings.choose_some(
+        "Pairings",
+        slot,
+        [*WAYS, *(text for text in held if text not in WAYS)],
+        default,
+        format_func=lambda text: FlowChoice.model_validate(text).label,
+        max_selections=MOST,
+        select_all=False,
+        placeholder="Choose pairings",
+        help="Up to 5. How data and noise are paired decides how straight the flow is that carries one to the other.",
+    )
+    if not chosen:
+        st.caption(tr("Choose at least one pairing."))
+    options.draw(slot, FlowChoice)
+
+
+def solver(page: Any) -> None:
+    """The solver that takes few steps."""
+    slot = f"{page.name}.solver"
+    names = [name for name, info in SOLVERS.items() if not (info.stochastic or info.adaptive or info.exact_data)]
+    held = settings.get(slot, str(page.default.solver))
+    settings.choose(
+        "Solver",
+        slot,
+        [*names, *([held] if held not in names else [])],
+        str(page.default.solver),
+        format_func=lambda text: SOLVERS[text.split("(")[0]].title,
+        help="On a straight path at even speed Euler needs a single step.",
+    )
+
+
+def step_counts(page: Any) -> None:
+    """The step counts that are compared."""
+    slot = fields.name_of(page.name, "step_counts", fields.kind())
+    default = list(page.default.step_counts)
+    settings.choose_some(
+        "Step counts",
+        slot,
+        sorted({*COUNTS, *default, *settings.get(slot, [])}),
+        default,
+        max_selections=10,
+        select_all=False,
+        help="2 to 10 of them, each 1 to 100: what straight paths save is in the first few.",
+    )
+
+
+def training(page: Any) -> None:
+    """How long each network is trained, and by what samples are judged."""
+    settings.ladder(
+        "Iterations of each training",
+        f"{page.name}.iterations",
+        ITERATIONS,
+        page.default.iterations,
+        help="100 to 20,000: about a second for each thousand on a quiet machine (images: five).",
+    )
+    images = fields.kind() == "images"
+    settings.choose(
+        "Distance",
+        f"{page.name}.distance",
+        [name for name in DISTANCES if not (images and name in NEED_DENSITY)],
+        page.default.distance,
+        format_func=lambda name: DISTANCES[name].title,
+        help="Between the solver's ends and exact samples of the data.",
+    )

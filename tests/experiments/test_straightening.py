@@ -1,0 +1,194 @@
+"""The experiment on straightening: its numbers are those of the flows it names, and show what is claimed of them."""
+
+import runpy
+
+import numpy as np
+import pytest
+
+from core.data import make_toy
+from core.experiments import ImageData, ToyData, run_experiment
+from core.experiments.code import snippet
+from core.experiments.links import from_params, to_params
+from core.experiments.straightening import StraighteningSpec
+from core.figures import straightening as figures
+from core.figures import straightening_numbers as numbers
+from core.grids import make_grid
+from core.problem import Problem
+from core.schedules import make_schedule
+from core.solve import Cancelled, solve
+
+FLOWS = ("independent", "transport", "reflow", "learned(beta=0.3)")
+
+
+@pytest.fixture(scope="module")
+def ring():
+    return run_experiment(StraighteningSpec(particles=100, iterations=400, flows=FLOWS, step_counts=(1, 4, 16), seed=3))
+
+
+def test_the_exact_flow_is_that_of_the_data(ring):
+    problem = Problem(make_toy("ring"), make_schedule("flow"))
+    x = problem.sample_prior(100, problem.schedule.t_max, 3)
+    times = make_grid("uniform-t", problem.schedule, 1)
+    reference = solve(problem, "reference", times, x, record=False).final
+    flow = ring.flows[0]
+    assert flow.exact
+    np.testing.assert_allclose(flow.states[-1], reference, atol=2e-4)  # its path by rk4, against DOP853
+    for k, steps in enumerate(ring.spec.step_counts):
+        end = solve(problem, "euler", make_grid("uniform-t", problem.schedule, steps), x, record=False).final
+        np.testing.assert_array_equal(flow.ends[k], end)
+        assert flow.rms[k] == pytest.approx(float((end - reference).square().mean().sqrt()), abs=2e-4)
+        assert flow.nfe[k] == steps
+
+
+def test_all_flows_start_from_the_same_noise(ring):
+    for flow in ring.flows[1:]:
+        np.testing.assert_array_equal(flow.states[0], ring.flows[0].states[0])
+
+
+def test_straighter_flows_need_fewer_steps_and_end_at_the_data(ring):
+    first = ring.flows[0]
+    for flow in ring.flows[1:]:
+        assert flow.straightness.mean() < 0.2 * first.straightness.mean()
+        assert flow.turning.mean() < first.turning.mean()
+        assert flow.rms[0] < 0.5 * first.rms[0]
+        assert flow.distances[0].value < 0.6 * first.distances[0].value
+        assert flow.cost < first.cost
+        assert flow.missed < first.missed
+    for flow in ring.flows[1:3]:
+        assert flow.fine.value < 2 * ring.floor.high, "the ends are still those of the data"
+    assert ring.flows[3].mismatch > 0.5
+    assert ring.flows[1].mismatch == ring.flows[2].mismatch == 0
+
+
+def test_straightness_adds_up_over_time(ring):
+    for flow in ring.flows:
+        assert flow.rate.mean() == pytest.approx(flow.straightness.mean(), rel=1e-9)
+
+
+def test_tables_have_a_row_for_each(ring):
+    assert len(ring.summary()) == 4
+    assert len(ring.to_frame()) == 12
+    assert set(ring.to_frame()["steps"]) == {1, 4, 16}
+    assert all(isinstance(value, np.ndarray) for value in ring.to_arrays().values())
+
+
+def test_a_gaussian_is_reflowed_exactly():
+    spec = StraighteningSpec(data=ToyData(name="gaussian"), particles=50, flows=("reflow",), step_counts=(1, 2))
+    (flow,) = run_experiment(spec).flows
+    assert flow.exact
+    assert flow.seconds == 0
+    assert abs(flow.straightness).max() < 1e-12
+    assert flow.rms.max() < 1e-10
+
+
+def test_shown_code_repeats_the_numbers(tmp_path):
+    flows = ("independent", "transport(batch=4)", "reflow", "learned(beta=0.5)")
+    spec = StraighteningSpec(particles=10, iterations=100, flows=flows, step_counts=(1, 3), solver="heun", seed=2)
+    result = run_experiment(spec)
+    file = tmp_path / "code.py"
+    file.write_text(snippet(spec))
+    names = runpy.run_path(str(file))
+    for flow in result.flows:
+        np.testing.assert_array_equal(names["straight"][str(flow.choice)].numpy(), flow.straightness)
+        assert [names["errors"][str(flow.choice), steps] for steps in (1, 3)] == flow.rms.tolist()
+        found = [names["distances"][str(flow.choice), steps] for steps in (1, 3)]
+        assert found == [one.value for one in flow.distances]
+
+
+def test_images_are_straightened_too():
+    data = ImageData(name="digits", label=3)
+    spec = StraighteningSpec(
+        data=data, particles=10, iterations=200, flows=("independent", "transport"), nodes=20, step_counts=(1, 8)
+    )
+    result = run_experiment(spec)
+    first, transport = result.flows
+    assert transport.states.shape == (21, 10, 1, 8, 8)
+    assert transport.straightness.mean() < 0.7 * first.straightness.mean()
+    assert transport.rms[0] < first.rms[0]
+    for figure in (figures.landing_figure(result, 1), numbers.errors_figure(result, "distance")):
+        assert len(figure.data)
+    with pytest.raises(ValueError, match="2-D data"):
+        figures.flows_scene(result)
+
+
+def test_a_run_can_be_cancelled_while_a_network_learns():
+    asked = []
+
+    def stop() -> bool:
+        asked.append(None)
+        return len(asked) > 60
+
+    spec = StraighteningSpec(particles=10, flows=("network",), iterations=20_000, seed=77)
+    with pytest.raises(Cancelled):
+        run_experiment(spec, cancel=stop)
+
+
+def test_progress_says_what_is_learned():
+    told = []
+    spec = StraighteningSpec(particles=10, flows=("network",), iterations=150, step_counts=(1, 2), seed=5)
+    run_experiment(spec, lambda fraction, doing: told.append((fraction, doing)))
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert any("training, iteration" in doing and "Independent pairs, network" in doing for _, doing in told)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"flows": ("transport(batch=3)",)}, "batch of transport must be one of"),
+        ({"flows": ("learned(rounds=2)",)}, "no option 'rounds'"),
+        ({"flows": ("teleport",)}, "unknown flow 'teleport'"),
+        ({"flows": ()}, "at least 1"),
+        ({"solver": "ddpm"}, "draws noise"),
+        ({"solver": "rk45"}, "chooses its own steps"),
+        ({"step_counts": (4, 2)}, "step counts must rise"),
+        ({"step_counts": (1, 500)}, "from 1 to 100"),
+        ({"particles": 4}, "at least 10 particles"),
+        ({"data": ImageData(name="patches-16"), "particles": 10}, "choose 2-D data or digits"),
+        ({"data": ImageData(name="unet-digits"), "particles": 10}, "choose 2-D data or digits"),
+        ({"data": ImageData(name="digits"), "particles": 10, "distance": "nll"}, "no density"),
+        ({"distance": "miles"}, "unknown distance"),
+    ],
+)
+def test_what_cannot_be_done_is_said(changed, words):
+    with pytest.raises(ValueError, match=words):
+        StraighteningSpec(**changed)
+
+
+def test_the_same_pairing_may_come_twice_in_a_link_with_other_options():
+    flows = ("learned(beta=0.2)", "learned", "learned(beta=5)")
+    spec = StraighteningSpec(flows=flows)
+    assert from_params(StraighteningSpec, to_params(spec)) == (spec, [])
+    assert [flow.label for flow in spec.flows] == [
+        "Learned pairing (β = 0.2)",
+        "Learned pairing",
+        "Learned pairing (β = 5)",
+    ]
+
+
+def test_looks_differ_between_flows_of_one_kind(ring):
+    looks = figures.flow_looks(ring)
+    assert len({(look.colour, look.dash, look.marker) for look in looks}) == 4
+
+
+def test_every_figure_is_drawn_and_said(ring):
+    drawn = [
+        (figures.lines_figure(ring), figures.alt_lines(ring)),
+        (figures.landing_figure(ring, 2), figures.alt_landing(ring, 2)),
+        (numbers.trade_figure(ring), numbers.alt_trade(ring)),
+        (numbers.learning_figure(ring), numbers.alt_learning(ring)),
+        *((numbers.errors_figure(ring, m), numbers.alt_errors(ring, m)) for m in numbers.ERRORS),
+        *((numbers.bends_figure(ring, m), numbers.alt_bends(ring, m)) for m in numbers.BENDS),
+    ]
+    for figure, alt in drawn:
+        assert len(figure.data) >= 3
+        assert any(letter.isdigit() for letter in alt)
+    errors = numbers.errors_figure(ring, "error").data
+    np.testing.assert_allclose(errors[1].y, ring.flows[1].rms.astype(np.float32))
+    scene = figures.flows_scene(ring)
+    assert [panel["title"] for panel in scene.head["panels"]] == [flow.label for flow in ring.flows]
+    with pytest.raises(ValueError, match="unknown measure 'beauty'"):
+        numbers.errors_figure(ring, "beauty")
+    with pytest.raises(ValueError, match="step counts 0 to 2"):
+        figures.landing_figure(ring, 3)
