@@ -13,9 +13,11 @@ from torch import Tensor
 from core.analysis import DISTANCES, Measured, measure_distance, median_error, noise_floor, rms_error
 from core.analysis.there_and_back import gaussian_there_and_back
 from core.experiments.build import Report, Stop, build_problem, device_line, grid_of, never, part, silent
+from core.experiments.choices import refusals
 from core.experiments.pictured import FromData, clean_data, unrelated_distance
 from core.experiments.sde_orders import has_law
 from core.experiments.specification import Distinct, SolverChoice, Timed
+from core.language import message, reason
 from core.problem import Problem
 from core.schedules import Schedule, make_schedule
 from core.solve import Cancelled, solve
@@ -50,13 +52,22 @@ class BoomerangSpec(FromData):
     def _reachable(self) -> "BoomerangSpec":
         most = MOST_STEPS[self.data.kind]
         if not 1 <= self.steps <= most:
-            raise ValueError(f"steps for {self.data.kind} data go from 1 to {most}, got {self.steps}")
+            raise ValueError(
+                message(
+                    "steps for {kind} data go from 1 to {most}, got {steps}",
+                    kind=self.data.kind,
+                    most=most,
+                    steps=self.steps,
+                )
+            )
         schedule = make_schedule(self.schedule)
         for t in level_times(self, schedule):
             try:
                 self.grid.times(schedule, self.steps, t, self.t_end)
             except ValueError as problem:
-                raise ValueError(f"the way back from t = {t:.4g} has no such grid: {problem}") from None
+                raise ValueError(
+                    message("the way back from t = {t:.4g} has no such grid: {problem}", t=t, problem=reason(problem))
+                ) from None
         return self
 
 
@@ -191,7 +202,7 @@ def level_times(spec: BoomerangSpec, schedule: Schedule) -> list[float]:
 def run_boomerang(spec: BoomerangSpec, report: Report = silent, stop: Stop = never) -> BoomerangResult:
     """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
     began = time.perf_counter()
-    report(0.0, "taking the data")
+    report(0.0, message("taking the data"))
     problem = build_problem(spec.data, spec.schedule)
     clean, begin = clean_data(spec, problem, spec.particles, spec.seed, stop)
     compared = spec.data.kind == "toy" and spec.data.guidance is None and spec.particles >= 10
@@ -200,7 +211,7 @@ def run_boomerang(spec: BoomerangSpec, report: Report = silent, stop: Stop = nev
     levels = tuple(_level(problem, times, x) for times, x in zip(paths, noised, strict=True))
     floor = None
     if compared:
-        watch = _watched(part(report, 0.0, LAW_SHARE), stop, "measuring exact samples")
+        watch = _watched(part(report, 0.0, LAW_SHARE), stop, message("measuring exact samples"))
         floor = noise_floor(LAW, problem, float(paths[0][-1]), spec.particles, spec.seed, REPEATS, **watch)
     solvers, done, share = [], LAW_SHARE, (1 - LAW_SHARE) / (len(spec.solvers) * len(paths))
     for choice in spec.solvers:
@@ -227,7 +238,7 @@ def _path(spec: BoomerangSpec, problem: Problem, t: float) -> Tensor:
     try:
         there = Timed(data=spec.data, particles=1, schedule=spec.schedule, grid=spec.grid, t_start=t, t_end=spec.t_end)
     except ValidationError as problems:  # pydantic's own text has several lines
-        raise ValueError(problems.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        raise ValueError(refusals(problems)[0]) from None
     return grid_of(there, problem, spec.steps)
 
 
@@ -254,7 +265,8 @@ def _back(
     report: Report,
     stop: Stop,
 ) -> Return:
-    t, doing = float(times[0]), f"{choice.label} back from t = {float(times[0]):.2g}"
+    t = float(times[0])
+    doing = message("{solver} back from t = {t:.2g}", solver=choice.label, t=t)
 
     def progress(done: int, steps: int) -> None:
         report(0.8 * done / steps, doing)
@@ -266,7 +278,8 @@ def _back(
     ends = run.final.cpu()
     law = None
     if compared:
-        watch = _watched(part(report, 0.8, 0.2), stop, f"measuring {doing}")
+        measuring = message("measuring {solver} back from t = {t:.2g}", solver=choice.label, t=t)
+        watch = _watched(part(report, 0.8, 0.2), stop, measuring)
         law = measure_distance(LAW, ends, problem, float(times[-1]), spec.seed, REPEATS, **watch)
     return Return(t, run.nfe, rms_error(ends, clean), median_error(ends, clean), ends.numpy(), law, run.message)
 
@@ -280,16 +293,19 @@ def _watched(report: Report, stop: Stop, doing: str) -> dict:
 
 def _notes(spec: BoomerangSpec, solvers: list[SolverReturns], begin: str, compared: bool) -> tuple[str, ...]:
     notes = [
-        f"Computed with {device_line(spec)}.",
-        f"What is noised is {begin}; particle i gets the same noise z at every level.",
-        f"Every way back has {spec.steps} steps, however long it is.",
+        message("Computed with {device}.", device=device_line(spec)),
+        message("What is noised is {begin}; particle i gets the same noise z at every level.", begin=begin),
+        message("Every way back has {steps} steps, however long it is.", steps=spec.steps),
     ]
     if compared:
         notes.append(
-            f"The law of what came back is compared with the data by {DISTANCES[LAW].title}; intervals hold 95 %."
+            message(
+                "The law of what came back is compared with the data by {distance}; intervals hold 95 %.",
+                distance=message(DISTANCES[LAW].title),
+            )
         )
     notes += [
-        f"{solver.label} from t = {back.t:.3g}: {back.message}."
+        message("{solver} from t = {t:.3g}: {what}.", solver=solver.label, t=back.t, what=back.message)
         for solver in solvers
         for back in solver.returns
         if back.message

@@ -21,6 +21,7 @@ from core.analysis.bounds import (
 )
 from core.experiments.build import Report, Stop, build_model, never, silent
 from core.experiments.specification import CUSTOM, Frozen, ToyData, check_unguided
+from core.language import joined, message
 from core.solve import Cancelled
 
 PLACES = 25  # of each curve
@@ -47,7 +48,7 @@ class BoundsSpec(Frozen):
     def _spread(self) -> "BoundsSpec":
         check_unguided(self.data)
         if self.data.name == CUSTOM and len(set(self.data.points or ())) < 3:
-            raise ValueError("the bound needs data with a spread in every direction; give at least 3 points")
+            raise ValueError(message("the bound needs data with a spread in every direction; give at least 3 points"))
         return self
 
 
@@ -138,7 +139,7 @@ def run_bounds(spec: BoundsSpec, report: Report = silent, stop: Stop = never) ->
         nonlocal done
         if stop():
             raise Cancelled("cancelled while laws were computed")
-        report(done / total, "computing exact laws")
+        report(done / total, message("computing exact laws"))
         done += 1
         given = {"horizon": spec.horizon, "step": spec.step, "error": spec.error} | changed
         return total_variation(sampled(law, **given), law)
@@ -154,7 +155,7 @@ def run_bounds(spec: BoundsSpec, report: Report = silent, stop: Stop = never) ->
         exact_stop = sampled(point, spec.horizon, spec.step, spec.error, at)
         stopped.append(wasserstein(exact_stop, point))
     here = exact()
-    report(1.0, "computing exact laws")
+    report(1.0, message("computing exact laws"))
     return BoundsResult(
         spec=spec,
         law=law,
@@ -185,11 +186,16 @@ def _slopes(law: Gaussian) -> dict[str, float]:
 
 
 def _notes(law: Gaussian) -> tuple[str, ...]:
-    variances = ", ".join(f"{variance:.3g}" for variance in law.variance)
+    variances = joined([f"{variance:.3g}" for variance in law.variance], ", ")
     return (
-        "Computed with closed formulas on cpu, float64: no particle is drawn.",
-        f"The data here are one Gaussian with variances {variances}, since its samples' law is known exactly.",
-        "The constants of the bound are not known; each is drawn as 1. Only how the terms change means something.",
+        message("Computed with closed formulas on cpu, float64: no particle is drawn."),
+        message(
+            "The data here are one Gaussian with variances {variances}, since its samples' law is known exactly.",
+            variances=variances,
+        ),
+        message(
+            "The constants of the bound are not known; each is drawn as 1. Only how the terms change means something."
+        ),
     )
 
 

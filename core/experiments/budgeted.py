@@ -20,6 +20,7 @@ from core.experiments.build import (
 from core.experiments.choices import GridChoice, SolverChoice
 from core.experiments.kept import Kept
 from core.experiments.specification import Timed
+from core.language import message, reason
 from core.problem import Problem
 from core.solve import Cancelled, solve
 from core.solvers import SOLVERS
@@ -57,7 +58,7 @@ class Entry:
     @property
     def label(self) -> str:
         """Solver and grid, for the screen."""
-        return f"{self.choice.label} on {self.grid.label}"
+        return message("{solver} on {grid}", solver=self.choice.label, grid=message(self.grid.label))
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def run_within(
         try:
             found = _measure(bench, choice, _times(bench, grid, steps), count, report, stop)
         except ValueError as problem:  # this solver or this grid is not for this problem: the others still are
-            return replace(none, message=str(problem)), None
+            return replace(none, message=reason(problem)), None
         if found.nfe > nfe:  # an option, such as a dearer start, may spend more than the registry's plain count
             continue
         ran = replace(none, steps=steps, nfe=found.nfe)
@@ -119,15 +120,23 @@ def run_within(
             return replace(ran, status="diverged", message=found.message), None
         median, rms = float(np.median(found.error)), float(np.sqrt(np.mean(found.error**2)))
         return replace(ran, status="ranked", median=median, rms=rms, seconds=found.seconds), found.error
-    return replace(none, message=f"its first step asks more often than the budget of {nfe} allows"), None
+    return replace(
+        none, message=message("its first step asks more often than the budget of {nfe} allows", nfe=nfe)
+    ), None
 
 
 def _times(bench: Bench, grid: GridChoice, steps: int) -> Tensor:
     times, ends = grid_of(bench.timed, bench.problem, steps, grid), bench.ends
     if not torch.equal(times[[0, -1]], ends):
         raise ValueError(
-            f"goes from t = {float(times[0]):g} to {float(times[-1]):g}, the others from {float(ends[0]):g} to "
-            f"{float(ends[1]):g}: such errors cannot be compared"
+            message(
+                "goes from t = {times:g} to {times_2:g}, the others from {ends:g} to {ends_2:g}: such errors "
+                "cannot be compared",
+                times=float(times[0]),
+                times_2=float(times[-1]),
+                ends=float(ends[0]),
+                ends_2=float(ends[1]),
+            )
         )
     return times
 
@@ -143,7 +152,7 @@ def _measure(bench: Bench, choice: SolverChoice, times: Tensor, count: int, repo
         return kept
 
     def progress(done: int, total: int) -> None:
-        report(done / total, f"running {choice.label}")
+        report(done / total, message("running {solver}", solver=choice.label))
 
     taken: list[float] = []
     while not taken or (count == spec.particles and taken[0] < BRIEF and len(taken) < 3):

@@ -23,6 +23,7 @@ from core.experiments.specification import (
     is_exact,
 )
 from core.grids import refine
+from core.language import message
 from core.models import Model, runtime_device
 from core.problem import Problem
 from core.schedules import make_schedule
@@ -102,14 +103,14 @@ def starting_noise(problem: Problem, data: Data, particles: int, t_start: float,
 def device_line(spec: Specification) -> str:
     """What computes the numbers of an experiment, where and in which precision, for the screen."""
     if not isinstance(spec, Setting):
-        return "closed formulas on cpu, float64"  # schedules alone: no model is asked
+        return message("closed formulas on cpu, float64")  # schedules alone: no model is asked
     if not is_exact(spec.data):
-        return f"ADM UNet on {runtime_device().device}, float32"
+        return message("ADM UNet on {device}, float32", device=runtime_device().device)
     precision = str(precision_of(spec.data)).removeprefix("torch.")
     if spec.data.kind == "toy":
         precision = getattr(spec, "precision", precision)  # an experiment may ask for less
     precision = getattr(spec, "computed_in", precision)  # or for another one whatever the data
-    return f"exact score on cpu, {precision} particles"
+    return message("exact score on cpu, {precision} particles", precision=precision)
 
 
 _references: Kept[Run] = Kept(100_000_000)
@@ -151,10 +152,10 @@ def solved_reference(
     def progress(done: int, steps: int) -> None:
         nonlocal fraction
         fraction = done / steps
-        report(fraction, "solving the reference")
+        report(fraction, message("solving the reference"))
 
     def heartbeat() -> bool:
-        report(fraction, "solving the reference")
+        report(fraction, message("solving the reference"))
         return stop()
 
     watched = {"progress": progress, "cancel": heartbeat}
@@ -196,8 +197,8 @@ def tolerances(data: Data) -> dict[str, float]:
 def reference_label(data: Data) -> str:
     """The reference in words."""
     if not is_exact(data):
-        return f"DPM-Solver++ 3M with at least {NETWORK_REFERENCE[1]} steps"
-    return f"DOP853 at tolerance {accuracy_of(data):.0e}".replace("e-0", "e-")
+        return message("DPM-Solver++ 3M with at least {steps} steps", steps=NETWORK_REFERENCE[1])
+    return message("DOP853 at tolerance {tolerance}", tolerance=f"{accuracy_of(data):.0e}".replace("e-0", "e-"))
 
 
 def thinned(run: Run, every: int) -> Run:

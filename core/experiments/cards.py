@@ -24,8 +24,10 @@ from core.experiments.build import (
     starting_noise,
 )
 from core.experiments.catalogue import WIDTHS, Card, CatalogueResult, CatalogueSpec, Measured, Region, Widths
+from core.experiments.choices import refusals
 from core.experiments.convergence import run_convergence
 from core.experiments.specification import ConvergenceSpec, SolverChoice, Timed
+from core.language import joined, message, reason
 from core.models import GaussianMixture
 from core.problem import Problem
 from core.schedules import make_schedule
@@ -43,7 +45,7 @@ REGION_POINTS = (121, 121)
 def run_catalogue(spec: CatalogueSpec, report: Report = silent, stop: Stop = never) -> CatalogueResult:
     """The card of ``spec.solver``, and of the version that mends it or that it mends."""
     started = time.perf_counter()
-    report(0.0, "measuring the order")
+    report(0.0, message("measuring the order"))
     problem = build_problem(spec.data, spec.schedule)
     times = grid_of(spec, problem, spec.steps)
     choices = versions(spec.solver)
@@ -57,7 +59,7 @@ def run_catalogue(spec: CatalogueSpec, report: Report = silent, stop: Stop = nev
         log_snr=problem.schedule.log_snr(times).numpy(),
         cards=tuple(cards),
         seconds=time.perf_counter() - started,
-        notes=(f"Orders computed with {device_line(spec)}.", *(_notes(spec))),
+        notes=(message("Orders computed with {device}.", device=device_line(spec)), *(_notes(spec))),
     )
 
 
@@ -80,7 +82,7 @@ def versions(choice: SolverChoice) -> tuple[SolverChoice, ...]:
 
 def _notes(spec: CatalogueSpec) -> list[str]:
     if SOLVERS[spec.solver.name].stochastic:
-        return ["A solver that draws noise is judged by the exact variance of the bell curves that it makes."]
+        return [message("A solver that draws noise is judged by the exact variance of the bell curves that it makes.")]
     return []
 
 
@@ -90,7 +92,7 @@ def _card(
     info = SOLVERS[choice.name]
     method = runge_kutta_of(info.make(**dict(choice.options)))
     measured = _measure(spec, choice, problem, part(report, 0.0, 0.8), stop)
-    report(0.8, f"drawing {choice.label}")
+    report(0.8, message("drawing {solver}", solver=choice.label))
     response, unweighed = weights_of(problem, choice, times)
     return Card(
         choice=choice,
@@ -108,11 +110,11 @@ def weights_of(problem: Problem, choice: SolverChoice, times: Tensor) -> tuple[R
     """The weights; or None, and why there are none."""
     options = dict(choice.options)
     if options.get("thresholding", "none") != "none":
-        return None, "what is cut off depends on the particles"
+        return None, message("what is cut off depends on the particles")
     try:
         return respond(problem, choice.name, times, **options), ""
-    except ValueError as reason:  # also where a step asks the model for more than predictions
-        return None, str(reason)
+    except ValueError as refused:  # also where a step asks the model for more than predictions
+        return None, reason(refused)
 
 
 # --- order ------------------------------------------------------------------------------------------------------------
@@ -127,11 +129,11 @@ def _measure(spec: CatalogueSpec, choice: SolverChoice, problem: Problem, report
     try:
         wanted = convergence_spec(spec, (choice,))
     except ValidationError as refused:  # a grid that starts elsewhere for another step count, for example
-        return _unmeasured(spec, "; ".join(error["msg"].removeprefix("Value error, ") for error in refused.errors()))
+        return _unmeasured(spec, joined(refusals(refused), "; "))
     result = run_convergence(wanted, report, stop)
     (errors,) = result.solvers
     return Measured(
-        what=f"RMS distance to {result.reference_label}",
+        what=message("RMS distance to {reference}", reference=result.reference_label),
         against="steps",
         steps=errors.steps,
         nfe=errors.nfe,
@@ -168,7 +170,7 @@ def _by_tolerance(spec: CatalogueSpec, choice: SolverChoice, problem: Problem, r
     reference, label = reference_run(problem, spec.data, times, x, spec.seed, stop, part(report, 0, 0.3))
     runs = []
     for i, options in enumerate(tolerances(choice)):
-        report(0.3 + 0.7 * i / len(TOLERANCES), f"running {choice.label}")
+        report(0.3 + 0.7 * i / len(TOLERANCES), message("running {solver}", solver=choice.label))
         run = solve(problem, choice.name, times, x, spec.seed, record=False, cancel=stop, **options)
         if run.cancelled:
             raise Cancelled(run.message)
@@ -176,7 +178,7 @@ def _by_tolerance(spec: CatalogueSpec, choice: SolverChoice, problem: Problem, r
     nfe, error, tolerance = (np.array(column, dtype=float) for column in zip(*runs, strict=True))
     floor = float(torch.finfo(x.dtype).eps * reference.final.square().mean().sqrt())
     return Measured(
-        what=f"RMS distance to {label}",
+        what=message("RMS distance to {reference}", reference=label),
         against="tolerance",
         steps=np.ones_like(nfe),
         nfe=nfe,
@@ -202,14 +204,14 @@ def _by_variance(spec: CatalogueSpec, choice: SolverChoice, report: Report, stop
     """Error of the variances that a stochastic solver gives bell curves, computed and not sampled."""
     error, nfe = [], []
     for i, steps in enumerate(spec.step_counts):
-        report(i / len(spec.step_counts), "following the variance of bell curves")
+        report(i / len(spec.step_counts), message("following the variance of bell curves"))
         _heed(stop)
         ratio, evaluations = _ratio(spec, choice, steps)
         nfe.append(evaluations)
         error.append(float(np.sqrt(np.mean((ratio[np.array(WIDTHS) > 0] ** 2 - 1) ** 2))))
     steps = np.array(spec.step_counts)
     return Measured(
-        what="relative error of the variance of bell curves",
+        what=message("relative error of the variance of bell curves"),
         against="steps",
         steps=steps,
         nfe=np.array(nfe),
@@ -255,7 +257,7 @@ def _widths(spec: CatalogueSpec, choice: SolverChoice, report: Report, stop: Sto
         return _adaptive_widths(spec, choice, stop)
     rows = {}
     for i, steps in enumerate(WIDTH_STEPS):
-        report(i / len(WIDTH_STEPS), f"following bell curves with {choice.label}")
+        report(i / len(WIDTH_STEPS), message("following bell curves with {solver}", solver=choice.label))
         _heed(stop)
         if _can_be_laid(spec, steps):
             rows[steps] = _ratio(spec, choice, steps)

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from core.analysis.convergence import FittedOrder
 from core.analysis.response import Response
 from core.experiments.specification import SolverChoice, Timed
+from core.language import message
 from core.solvers import SOLVERS
 from core.solvers.runge_kutta import Tableau
 
@@ -37,7 +38,7 @@ class CatalogueSpec(Timed):
     @model_validator(mode="after")
     def _measurable(self) -> "CatalogueSpec":
         if list(self.step_counts) != sorted(set(self.step_counts)):
-            raise ValueError(f"step counts must rise, got {', '.join(map(str, self.step_counts))}")
+            raise ValueError(message("step counts must rise, got {names}", names=", ".join(map(str, self.step_counts))))
         self._check_grid(self.steps)
         return self
 

@@ -5,10 +5,19 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from torch import Tensor
 
 from core.grids import GRIDS, GridInfo, make_grid
+from core.language import mark, message, reason
 from core.models.guidance import GUIDANCE, GuidanceInfo
 from core.schedules import Schedule
 from core.solvers import SOLVERS
@@ -61,13 +70,13 @@ class Choice(Frozen):
         """Title on screen, with the options that differ from the defaults."""
         title, known = self.registry[self.name].title, self.registry[self.name].options
         changed = [f"{known[key].symbol or key} = {_brief(value)}" for key, value in self.options]
-        return f"{title} ({', '.join(changed)})" if changed else title
+        return message("{title} ({options})", title=message(title), options=", ".join(changed)) if changed else title
 
 
 class SolverChoice(Choice):
     """A solver with its options."""
 
-    word = "solver"
+    word = mark("solver")
     called = "{key} of {name}"
     registry = SOLVERS
 
@@ -86,7 +95,7 @@ class SolverChoice(Choice):
 class GridChoice(Choice):
     """A time grid with its options."""
 
-    word = "time grid"
+    word = mark("time grid")
     called = "option {key} of grid '{name}'"
     registry = GRIDS
 
@@ -108,7 +117,7 @@ class GridChoice(Choice):
 class GuidanceChoice(Choice):
     """A kind of guidance with its options."""
 
-    word = "guidance"
+    word = mark("guidance")
     called = "{key} of {name} guidance"
     registry = GUIDANCE
 
@@ -117,7 +126,11 @@ class GuidanceChoice(Choice):
         values = self.info.values(dict(self.options))
         if not values["low"] < values["high"]:
             raise ValueError(
-                f"guidance acts on a range of lambda, from low to high; got {values['low']:g} to {values['high']:g}"
+                message(
+                    "guidance acts on a range of lambda, from low to high; got {low:g} to {high:g}",
+                    low=values["low"],
+                    high=values["high"],
+                )
             )
         return self
 
@@ -129,6 +142,14 @@ class GuidanceChoice(Choice):
 
 def _same(value: Value, default: Value) -> bool:
     return value == default and isinstance(value, bool) == isinstance(default, bool)
+
+
+def refusals(problem: ValidationError) -> list[str]:
+    """What each check said that refused, without what pydantic puts before it."""
+    return [
+        reason(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
+        for error in problem.errors(include_url=False)
+    ]
 
 
 def option_text(value: Value) -> str:
@@ -150,12 +171,25 @@ def parse_choice(text: str, word: str) -> dict[str, Any]:
     """``"name(option=value;...)"`` as the fields of a :class:`Choice`; ValueError if it cannot be read."""
     match = re.fullmatch(r"\s*([\w+.-]+)\s*(?:\((.*)\))?\s*", text, re.DOTALL)
     if not match:
-        raise ValueError(f"cannot read the {word} {text!r}; write a name, or name(option=value;option=value)")
+        raise ValueError(
+            message(
+                "cannot read the {word} {text}; write a name, or name(option=value;option=value)",
+                word=message(word),
+                text=repr(text),
+            )
+        )
     options = []
     for part in filter(None, (match[2] or "").split(";")):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
-            raise ValueError(f"cannot read the option {part!r} of {word} {match[1]!r}; write option=value")
+            raise ValueError(
+                message(
+                    "cannot read the option {part} of {word} {name}; write option=value",
+                    part=repr(part),
+                    word=message(word),
+                    name=repr(match[1]),
+                )
+            )
         options.append((key, _option_value(value)))
     return {"name": match[1], "options": tuple(options)}
 

@@ -30,8 +30,9 @@ from core.experiments.build import (
 from core.experiments.evidence import SHOWN, Smoothness, as_pictures, smoothness
 from core.experiments.kept import Kept
 from core.experiments.specification import ConvergenceSpec, SolverChoice
-from core.experiments.timing import WallTime, best_time
+from core.experiments.timing import WallTime, best_time, timing_notes
 from core.grids import refine
+from core.language import joined, message
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 from core.solvers import SOLVERS
@@ -216,6 +217,9 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
         if not is_exact(spec.data):
             examining = part(report, 0.9, 0.1)
             smooth = smoothness(problem, spec.data, path_grid[[0, -1]], x, spec.seed, examining, stop)
+    notes = _notes(spec, measured, reference, label)
+    if spec.timed:
+        notes += timing_notes(len(spec.solvers) * len(spec.step_counts), disturbed)
     return ConvergenceResult(
         spec=spec,
         solvers=tuple(measured),
@@ -225,7 +229,7 @@ def run_convergence(spec: ConvergenceSpec, report: Report = silent, stop: Stop =
         final_images=images,
         smoothness=smooth,
         seconds=time.perf_counter() - started,
-        notes=(*_notes(spec, measured, reference, label), *_timing_notes(spec, disturbed)),
+        notes=tuple(notes),
     )
 
 
@@ -258,7 +262,7 @@ def _floor(
         fraction = done / steps
 
     def heartbeat() -> bool:
-        report(fraction, "checking the reference")
+        report(fraction, message("checking the reference"))
         return stop()
 
     watched: dict[str, Any] = {"record": False, "progress": progress, "cancel": heartbeat}
@@ -267,19 +271,20 @@ def _floor(
         solver, steps = NETWORK_REFERENCE
         half = refine(problem.schedule, ends, steps // 2)
         check = solve(problem, solver, half, x.double(), **watched, start="single-step")
-        why = "the reference's own error, from half as many steps"
+        why = message("the reference's own error, from half as many steps")
     elif tolerances(spec.data):
         loose = 10 * accuracy_of(spec.data)
         check = solve(problem, "reference", ends, x.double(), **watched, rtol=loose, atol=loose)
-        why = "the reference's own error, from ten times its tolerance"
+        why = message("the reference's own error, from ten times its tolerance")
     else:
         check = solve(problem, "reference", ends, x.double(), **watched, variable="scaled")
-        why = "the reference's own error, from integrating another variable"
+        why = message("the reference's own error, from integrating another variable")
     if check.cancelled:
         raise Cancelled(check.message)
     rounding = torch.finfo(x.dtype).eps * float(reference.final.square().mean().sqrt())
     own = rms_error(check.final, reference.final)
-    floor = (own, why) if own > rounding else (rounding, f"rounding of {str(x.dtype).removeprefix('torch.')}")
+    rounded = message("rounding of {precision}", precision=str(x.dtype).removeprefix("torch."))
+    floor = (own, why) if own > rounding else (rounding, rounded)
     return _floors.put(_key(spec), floor, 200)
 
 
@@ -299,7 +304,7 @@ def _measure(
         return kept
 
     def progress(done: int, total: int) -> None:
-        report(done / total, f"running {choice.label}")
+        report(done / total, message("running {solver}", solver=choice.label))
 
     shown = steps == spec.path_steps
     times = _grid(spec, problem, steps)
@@ -332,27 +337,12 @@ def _timed(
     times, options = _grid(spec, problem, steps), dict(choice.options)
 
     def work() -> None:
-        report(1.0, f"timing {choice.label}")
+        report(1.0, message("timing {solver}", solver=choice.label))
         run = solve(problem, choice.name, times, x, spec.seed, record=False, cancel=stop, **options)
         if run.cancelled:
             raise Cancelled(run.message)
 
     return best_time(work, guarded=is_exact(spec.data))
-
-
-def _timing_notes(spec: ConvergenceSpec, disturbed: int) -> list[str]:
-    if not spec.timed:
-        return []
-    runs = len(spec.solvers) * len(spec.step_counts)
-    notes = [
-        "Wall time was measured when this picture was computed, on the machine that computed it: the fastest of "
-        "several repeats after a first run. It depends on both; all other numbers repeat exactly."
-    ]
-    if disturbed:
-        notes.append(
-            f"Something else took the processor in every repeat of {disturbed} of {runs} runs: too long times."
-        )
-    return notes
 
 
 def _errors(
@@ -383,15 +373,24 @@ def _errors(
     )
 
 
-def _notes(spec: ConvergenceSpec, measured: list[SolverErrors], reference: Run, label: str) -> tuple[str, ...]:
-    notes = [f"Computed with {device_line(spec)}.", f"Errors are against {label}."]
-    notes += [f"The reference {reference.message}; there is no error to show."] if reference.message else []
+def _notes(spec: ConvergenceSpec, measured: list[SolverErrors], reference: Run, label: str) -> list[str]:
+    notes = [
+        message("Computed with {device}.", device=device_line(spec)),
+        message("Errors are against {reference}.", reference=label),
+    ]
+    if reference.message:
+        notes.append(message("The reference {what}; there is no error to show.", what=reference.message))
     for s in measured:
         if s.diverged.any():
-            broken = ", ".join(str(n) for n in s.steps[s.diverged])
-            notes.append(f"{s.label} diverged with {broken} steps; no error is drawn there.")
+            broken = joined(map(str, s.steps[s.diverged]), ", ")
+            told = message(
+                "{solver} diverged with {steps} steps; no error is drawn there.", solver=s.label, steps=broken
+            )
+            notes.append(told)
         if s.note:
-            notes.append(f"{s.label}: {s.note}")
+            notes.append(message("{solver}: {note}", solver=s.label, note=message(s.note)))
     if not is_exact(spec.data):
-        notes.append("A learned score is rough in time and computed in float32: the orders above need not be reached.")
-    return tuple(notes)
+        notes.append(
+            message("A learned score is rough in time and computed in float32: the orders above need not be reached.")
+        )
+    return notes

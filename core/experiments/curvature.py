@@ -36,6 +36,7 @@ from core.experiments.build import (
 )
 from core.experiments.specification import CurvatureSpec
 from core.grids import make_grid, refine
+from core.language import joined, message, reason
 from core.problem import Problem
 from core.schedules import SCHEDULES
 
@@ -217,20 +218,23 @@ def run_curvature(spec: CurvatureSpec, report: Report = silent, stop: Stop = nev
     first = 1.0 if spec.other is None else 0.5
     shapes, broken, label = _shapes(spec, part(report, 0.0, first), stop)
     if not shapes:
-        raise ValueError(" ".join(broken))
+        raise ValueError(joined(broken))
     beside: list[PathShape] = []
     if spec.other is not None:
         beside, lost, _ = _shapes(spec.other, part(report, first, 1 - first), stop)
-        broken += [f"Of the data beside: {reason}" for reason in lost]
+        broken += [message("Of the data beside: {what}", what=what) for what in lost]
     exact = is_exact(spec.data)
     notes = (
-        f"Computed with {device_line(spec)}.",
-        f"Paths are those of {label}.",
-        "Curvature is that of the path in x, so it depends on the schedule, which scales x. "
-        "A particle so slow that rounding would decide its bend counts as at rest, with curvature 0.",
+        message("Computed with {device}.", device=device_line(spec)),
+        message("Paths are those of {reference}.", reference=label),
+        message(
+            "Curvature is that of the path in x, so it depends on the schedule, which scales x. A particle so slow "
+            "that rounding would decide its bend counts as at rest, with curvature 0."
+        ),
         *broken,
-        *(() if exact else ("The score is learned: near pure noise its small errors decide bends and torsion.",)),
     )
+    if not exact:
+        notes += (message("The score is learned: near pure noise its small errors decide bends and torsion."),)
     return CurvatureResult(spec, tuple(shapes), label, time.perf_counter() - started, notes, tuple(beside))
 
 
@@ -241,8 +245,8 @@ def _shapes(spec: CurvatureSpec, report: Report, stop: Stop) -> tuple[list[PathS
         share = 1 / len(spec.schedules)
         try:
             shape, label = _shape(spec, name, SCHEDULES[name].title, part(report, i * share, share), stop)
-        except Broken as reason:
-            broken.append(str(reason))
+        except Broken as lost:
+            broken.append(reason(lost))
         else:
             shapes.append(shape)
     return shapes, broken, label
@@ -262,7 +266,11 @@ def _shape(spec: CurvatureSpec, name: str, title: str, report: Report, stop: Sto
     x = starting_noise(problem, spec.data, spec.particles, float(bends[0]), spec.seed)
     run, label = reference_run(problem, spec.data, times, x, spec.seed, stop, report)
     if run.message:
-        raise Broken(f"Paths under {title} are left out: the reference {run.message}.")
+        raise Broken(
+            message(
+                "Paths under {schedule} are left out: the reference {what}.", schedule=message(title), what=run.message
+            )
+        )
     states = run.states[::inner]
     curvature, torsion = _bends(spec, problem, bends, states)
     components, shares = principal_components(states)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from core.data import IMAGE_DATA, ImageInfo
 from core.experiments.choices import GridChoice, GuidanceChoice, SolverChoice
 from core.experiments.specification import ImageData, TrajectoriesSpec
+from core.language import message
 from core.registry import Registry
 
 SHARED = {
@@ -46,7 +47,13 @@ class Demo:
         if name is None:
             name = next(one for one in (*self.networks, *able) if one in able)
         if name not in able:
-            raise ValueError(f"{name!r} cannot serve this demonstration; choose one of: {', '.join(able)}")
+            raise ValueError(
+                message(
+                    "{name} cannot serve this demonstration; choose one of: {names}",
+                    name=repr(name),
+                    names=", ".join(able),
+                )
+            )
         return self.build(name)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from core.analysis import particle_error
 from core.experiments.build import Report, Stop, accuracy_of, grid_of, reference_run, starting_noise
+from core.experiments.choices import refusals
 from core.experiments.kept import Kept
 from core.experiments.specification import (
     MAX_IMAGE_STEPS,
@@ -22,6 +23,7 @@ from core.experiments.specification import (
     SolverChoice,
     Timed,
 )
+from core.language import mark, message
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 from core.solvers import SOLVERS
@@ -30,8 +32,15 @@ from core.solvers import SOLVERS
 def _fixed_step(choice: SolverChoice) -> SolverChoice:
     info = SOLVERS[choice.name]
     if info.stochastic or info.adaptive:
-        why = "draws noise, so it has no error against the ODE" if info.stochastic else "chooses its own steps"
-        raise ValueError(f"{choice.label} {why}; choose solvers without noise that take the steps of the grid")
+        told = (
+            mark(
+                "{label} draws noise, so it has no error against the ODE; choose solvers without noise that take the "
+                "steps of the grid"
+            )
+            if info.stochastic
+            else mark("{label} chooses its own steps; choose solvers without noise that take the steps of the grid")
+        )
+        raise ValueError(message(told, label=choice.label))
     return choice
 
 
@@ -42,9 +51,16 @@ def check_rising(data: Data, counts: Sequence[int]) -> None:
     """Raise ``ValueError`` unless the step counts rise and are within reach for these data."""
     most = MAX_TOY_STEPS if data.kind == "toy" else MAX_IMAGE_STEPS
     if min(counts) < 1 or max(counts) > most:
-        raise ValueError(f"step counts for {data.kind} data go from 1 to {most}, got {', '.join(map(str, counts))}")
+        raise ValueError(
+            message(
+                "step counts for {kind} data go from 1 to {most}, got {names}",
+                kind=data.kind,
+                most=most,
+                names=", ".join(map(str, counts)),
+            )
+        )
     if any(b <= a for a, b in pairwise(counts)):
-        raise ValueError(f"step counts must rise, got {', '.join(map(str, counts))}")
+        raise ValueError(message("step counts must rise, got {names}", names=", ".join(map(str, counts))))
 
 
 class FromStart(Setting):
@@ -70,7 +86,7 @@ def times_of(spec: FromStart, problem: Problem, schedule: str, grid: GridChoice,
     try:
         timed = Timed(schedule=schedule, grid=grid, t_start=first_time(spec, problem), **shared)
     except ValidationError as problems:  # pydantic's own text has several lines and speaks of fields
-        raise ValueError(problems.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        raise ValueError(refusals(problems)[0]) from None
     return grid_of(timed, problem, steps)
 
 
@@ -148,7 +164,7 @@ def end_error(
         return kept
 
     def progress(done: int, total: int) -> None:
-        report(done / total, f"running {choice.label}")
+        report(done / total, message("running {solver}", solver=choice.label))
 
     run = solve(problem, choice.name, times, x, seed, False, progress=progress, cancel=stop, **dict(choice.options))
     if run.cancelled:

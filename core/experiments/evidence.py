@@ -12,6 +12,7 @@ from core.experiments.build import NETWORK_REFERENCE, Report, Stop
 from core.experiments.kept import Kept
 from core.experiments.specification import Data, ImageData
 from core.grids import refine
+from core.language import message
 from core.problem import Problem
 from core.solve import Cancelled, solve
 
@@ -58,7 +59,7 @@ def smoothness(
     times = refine(problem.schedule, ends, steps)
 
     def progress(done: int, total: int) -> None:
-        report(done / total, "measuring how smooth the network is")
+        report(done / total, message("measuring how smooth the network is"))
 
     run = solve(problem, solver, times, x.double(), progress=progress, cancel=stop, start="single-step")
     if run.cancelled:

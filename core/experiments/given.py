@@ -10,7 +10,7 @@ from core.data.drawing import unpack_drawing
 from core.data.points import LARGEST, MAX_POINTS
 from core.data.toy import check_label
 from core.experiments.choices import Frozen, GuidanceChoice
-from core.language import mark
+from core.language import mark, message
 
 CUSTOM, DRAWN = "custom", "drawn"
 OWN = {CUSTOM: mark("Your own points (CSV)"), DRAWN: mark("Your own drawing")}  # data that only their user has
@@ -30,15 +30,18 @@ def _check_guidance(name: str, classes: tuple[str, ...], label: int | None, guid
     """``ValueError`` unless the class exists and guidance has one to push towards."""
     check_label(name, classes, label)
     if guidance is not None and label is None:
-        allowed = f"name one, 0 to {len(classes) - 1}" if classes else f"{name!r} has none"
-        raise ValueError(f"guidance pushes towards a class (label): {allowed}")
+        raise ValueError(
+            message("guidance pushes towards a class (label): name one, 0 to {last}", last=len(classes) - 1)
+            if classes
+            else message("guidance pushes towards a class (label): {name} has none", name=repr(name))
+        )
 
 
 def _check_points(points: tuple[tuple[float, float], ...] | None) -> None:
     if points is None or not 2 <= len(points) <= MAX_POINTS:
-        raise ValueError(f"your own data set needs 2 to {MAX_POINTS} points")
+        raise ValueError(message("your own data set needs 2 to {most} points", most=MAX_POINTS))
     if any(abs(number) > LARGEST for point in points for number in point):
-        raise ValueError(f"coordinates of points must be at most {LARGEST:g} in size")
+        raise ValueError(message("coordinates of points must be at most {most:g} in size", most=LARGEST))
 
 
 class ToyData(Frozen):
@@ -63,18 +66,26 @@ class ToyData(Frozen):
         classes = () if self.name in OWN else TOY_DATA[self.name].classes
         _check_guidance(self.name, classes, self.label, self.guidance)
         if self.guidance is not None and dict(self.guidance.options).get("rescale"):
-            raise ValueError("rescale compares the contrast of images, which 2-D points have not; leave it out")
+            raise ValueError(
+                message("rescale compares the contrast of images, which 2-D points have not; leave it out")
+            )
         for name, value in ((CUSTOM, self.points), (DRAWN, self.drawing)):
             if self.name != name and value is not None:
-                what = "points belong" if name == CUSTOM else "a drawing belongs"
-                raise ValueError(f"{what} to the data set {name!r}, not to {self.name!r}")
+                told = (
+                    mark("points belong to the data set {name}, not to {other}")
+                    if name == CUSTOM
+                    else mark("a drawing belongs to the data set {name}, not to {other}")
+                )
+                raise ValueError(message(told, name=repr(name), other=repr(self.name)))
         if self.name == CUSTOM:
             _check_points(self.points)
         elif self.name == DRAWN:
             unpack_drawing(self.drawing or "")
         fixed = self.name == DRAWN or (self.name not in OWN and TOY_DATA[self.name].bandwidth is None)
         if fixed and self.bandwidth is not None:
-            raise ValueError(f"the data set {self.name!r} has fixed widths; leave the bandwidth out")
+            raise ValueError(
+                message("the data set {name} has fixed widths; leave the bandwidth out", name=repr(self.name))
+            )
         return self
 
     @property
@@ -96,10 +107,19 @@ class ImageData(Frozen):
         info = IMAGE_DATA[self.name]
         _check_guidance(self.name, info.classes, self.label, self.guidance)
         if self.label is None and info.needs_label:
-            raise ValueError(f"the network of {self.name!r} needs a class: label, 0 to {len(info.classes) - 1}")
+            raise ValueError(
+                message(
+                    "the network of {name} needs a class: label, 0 to {last}",
+                    name=repr(self.name),
+                    last=len(info.classes) - 1,
+                )
+            )
         if self.label is not None and self.guidance is None and not info.knows_classes:
             raise ValueError(
-                f"the network of {self.name!r} knows no classes; a label needs the guidance of a classifier"
+                message(
+                    "the network of {name} knows no classes; a label needs the guidance of a classifier",
+                    name=repr(self.name),
+                )
             )
         return self
 
@@ -133,5 +153,5 @@ def check_unguided(data: Data) -> None:
     """``ValueError`` if a model is guided where the law of its samples or the cost of a step must be known."""
     if data.guidance is not None:
         raise ValueError(
-            "guided models cannot be served here: their law, or what a step costs, is not known beforehand"
+            message("guided models cannot be served here: their law, or what a step costs, is not known beforehand")
         )

@@ -24,6 +24,7 @@ from core.experiments.build import (
 from core.experiments.end_errors import FixedStep, FromStart, Start, end_error, start_of, times_of
 from core.experiments.specification import Data, Distinct, GridChoice, ScheduleName, SolverChoice, has_law
 from core.grids import GRIDS
+from core.language import joined, message, reason
 from core.problem import Problem
 from core.schedules import make_schedule
 from core.solvers import SOLVERS
@@ -58,7 +59,14 @@ class GridMapSpec(FromStart):
     def _budget(self) -> "GridMapSpec":
         most = MOST_NFE[self.data.kind]
         if self.nfe > most:
-            raise ValueError(f"at most {most} evaluations a run for {self.data.kind} data (time), got {self.nfe}")
+            raise ValueError(
+                message(
+                    "at most {most} evaluations a run for {kind} data (time), got {nfe}",
+                    most=most,
+                    kind=self.data.kind,
+                    nfe=self.nfe,
+                )
+            )
         return self
 
 
@@ -207,7 +215,7 @@ def _cell(
         try:
             times = times_of(spec, problem, spec.schedule, grid, steps)
         except ValueError as why:  # this grid cannot be laid here: the others still can
-            return MapCell(choice, grid, 0, 0, np.nan, np.nan, str(why))
+            return MapCell(choice, grid, 0, 0, np.nan, np.nan, reason(why))
         found = end_error(
             problem,
             spec.data,
@@ -219,10 +227,10 @@ def _cell(
             stop,
         )
         if found.nfe <= spec.nfe:
-            message = found.message and "diverged"
-            return MapCell(choice, grid, steps, found.nfe, found.rms, found.median, message)
+            lost = found.message and message("diverged")
+            return MapCell(choice, grid, steps, found.nfe, found.rms, found.median, lost)
         steps -= 1  # an option, such as a dearer start, spent more than the registry's plain count
-    least = f"needs more than {spec.nfe} evaluations for one step"
+    least = message("needs more than {nfe} evaluations for one step", nfe=spec.nfe)
     return MapCell(choice, grid, 0, 0, np.nan, np.nan, least)
 
 
@@ -241,17 +249,25 @@ def _start(
 
 
 def _notes(spec: GridMapSpec, grids: tuple[GridChoice, ...], messages: list[str]) -> tuple[str, ...]:
-    notes = [f"Computed with {device_line(spec)}.", f"Errors are against {reference_label(spec.data)}."]
+    notes = [
+        message("Computed with {device}.", device=device_line(spec)),
+        message("Errors are against {reference}.", reference=reference_label(spec.data)),
+    ]
     if not spec.solvers and not has_law(spec.data):
         left = [choice.label for choice in fixed_step_solvers() if choice.exact_data]
-        notes.append(f"Left out, since they need the exact density of the data: {', '.join(left)}.")
-    own = [grid.label for grid in grids if grid.info.own_ends]
+        notes.append(
+            message("Left out, since they need the exact density of the data: {solvers}.", solvers=joined(left, ", "))
+        )
+    own = [message(grid.label) for grid in grids if grid.info.own_ends]
     if own:
         notes.append(
-            f"With a first and a last time of their own ({', '.join(own)}) runs start from noise at the first and are "
-            "compared with the reference at the last."
+            message(
+                "With a first and a last time of their own ({grids}) runs start from noise at the first and are "
+                "compared with the reference at the last.",
+                grids=joined(own, ", "),
+            )
         )
-    notes += [f"The reference {message}." for message in messages]
+    notes += [message("The reference {what}.", what=what) for what in messages]
     if not is_exact(spec.data):
-        notes.append("The reference of a learned score is itself a run with many steps.")
+        notes.append(message("The reference of a learned score is itself a run with many steps."))
     return tuple(notes)

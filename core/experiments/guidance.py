@@ -29,6 +29,7 @@ from core.experiments.end_errors import FixedStep
 from core.experiments.kept import Kept
 from core.experiments.specification import Data, Distinct, GuidanceChoice, SolverChoice, Timed, ToyData, classes_of
 from core.grids import refine
+from core.language import mark, message
 from core.solve import Cancelled, Run, solve
 
 TOLERANCE = 1e-6  # of the reference, one for each scale: errors of solvers at these step counts are far above
@@ -61,11 +62,20 @@ class GuidanceSpec(Timed):
         self.check_classes()
         if not 1 <= self.steps <= MOST_STEPS[self.data.kind]:
             most = MOST_STEPS[self.data.kind]
-            raise ValueError(f"steps for {self.data.kind} data go from 1 to {most} here, got {self.steps}")
+            raise ValueError(
+                message(
+                    "steps for {kind} data go from 1 to {most} here, got {steps}",
+                    kind=self.data.kind,
+                    most=most,
+                    steps=self.steps,
+                )
+            )
         if list(self.scales) != sorted(set(self.scales)) or self.scales[0] < 0 or self.scales[-1] > 100:
-            raise ValueError(f"scales must rise, from 0 to 100; got {', '.join(f'{s:g}' for s in self.scales)}")
+            raise ValueError(
+                message("scales must rise, from 0 to 100; got {names}", names=", ".join(f"{s:g}" for s in self.scales))
+            )
         self._check_grid(self.steps)
-        self._check_recorded(len(self.scales) * (len(self.solvers) + 1), 1, "scales or solvers")
+        self._check_recorded(len(self.scales) * (len(self.solvers) + 1), 1, mark("scales or solvers"))
         return self
 
     def check_classes(self) -> None:
@@ -73,7 +83,11 @@ class GuidanceSpec(Timed):
         if not classes_of(self.data):
             known = [name for table in (TOY_DATA, IMAGE_DATA) for name, info in table.items() if info.classes]
             raise ValueError(
-                f"{self.data.name!r} has no classes to be guided to; those with classes: {', '.join(known)}"
+                message(
+                    "{name} has no classes to be guided to; those with classes: {names}",
+                    name=repr(self.data.name),
+                    names=", ".join(known),
+                )
             )
 
     @property
@@ -203,13 +217,13 @@ def _judge(spec: GuidanceSpec) -> tuple[str, Any]:
     """What tells the classes of end points apart, in words and as a classifier; None where there is nothing."""
     data = spec.data
     if isinstance(data, ToyData):
-        return "the exact classifier", toy_classifier(data.name, scale=data.scale, bandwidth=data.bandwidth)
+        return message("the exact classifier"), toy_classifier(data.name, scale=data.scale, bandwidth=data.bandwidth)
     info = IMAGE_DATA[data.name]
     source = data.name if info.exact else info.trained_on
     if source:
-        return "the exact classifier of the data", image_classifier(source)
+        return message("the exact classifier of the data"), image_classifier(source)
     if info.classifier is not None:
-        return "the classifier of noisy images", info.classifier()
+        return message("the classifier of noisy images"), info.classifier()
     return "", None
 
 
@@ -241,7 +255,7 @@ def _at(spec: GuidanceSpec, scale: float, judge: Any, report: Report, stop: Stop
     problem = build_problem(data, spec.schedule)
     times = grid_of(spec, problem, spec.steps)
     x = starting_noise(problem, spec.data, spec.particles, float(times[0]), spec.seed)
-    doing = f"scale {scale:g}"
+    doing = message("scale {scale:g}", scale=scale)
 
     def run(name: str, grid: Tensor, begin: Tensor, running: Report, options: dict[str, Any]) -> Run:
         def progress(done: int, total: int) -> None:
@@ -259,7 +273,7 @@ def _at(spec: GuidanceSpec, scale: float, judge: Any, report: Report, stop: Stop
         fine = times[[0, -1]] if least == 1 else refine(problem.schedule, times[[0, -1]], least)
         made = run(solver, fine, x.double(), part(report, 0.0, 0.6), options)
         kept = _references.put(key, (made.final.cpu(), made.message), made.final.nbytes)
-    reference, message = kept
+    reference, broken = kept
     share = 0.4 / len(spec.solvers)
     runs = [
         run(choice.name, times, x, part(report, 0.6 + k * share, share), dict(choice.options))
@@ -276,7 +290,7 @@ def _at(spec: GuidanceSpec, scale: float, judge: Any, report: Report, stop: Stop
         median=np.array([median_error(end, reference) for end in ends]),
         nfe=np.array([made.nfe for made in runs]),
         solver_ends=torch.stack(ends).numpy(),
-        message=message,
+        message=broken,
     )
 
 
@@ -288,19 +302,33 @@ def _sure(spec: GuidanceSpec, judge: Any, ends: Tensor, end: tuple[float, float]
 
 
 def _notes(spec: GuidanceSpec, scales: tuple[AtScale, ...], judge: str) -> tuple[str, ...]:
-    notes = [f"Computed with {device_line(spec)}."]
+    notes = [message("Computed with {device}.", device=device_line(spec))]
     if is_exact(spec.data):
-        notes.append(f"Errors are against DOP853 at tolerance {reference_of(spec)[2]['rtol']:g} for each scale.")
+        notes.append(
+            message(
+                "Errors are against DOP853 at tolerance {tolerance:g} for each scale.",
+                tolerance=reference_of(spec)[2]["rtol"],
+            )
+        )
     else:
         notes.append(
-            f"Errors are against DPM-Solver++ 3M with {NETWORK_STEPS} steps for each scale: the end of the guided "
-            "network's own path, not the truth."
+            message(
+                "Errors are against DPM-Solver++ 3M with {steps} steps for each scale: the end of the guided network's "
+                "own path, not the truth.",
+                steps=NETWORK_STEPS,
+            )
         )
     if judge:
-        notes.append(f"Samples are judged by {judge}.")
+        notes.append(message("Samples are judged by {judge}.", judge=judge))
     notes.append(
-        "Guidance at scale s does not sample p(x) p(c|x)^s: the pushes at every noise level do not add up to that "
-        "density. At s = 1 it samples the class."
+        message(
+            "Guidance at scale s does not sample p(x) p(c|x)^s: the pushes at every noise level do not add up to that "
+            "density. At s = 1 it samples the class."
+        )
     )
-    notes += [f"Scale {one.scale:g}: the reference {one.message}." for one in scales if one.message]
+    notes += [
+        message("Scale {scale:g}: the reference {what}.", scale=one.scale, what=one.message)
+        for one in scales
+        if one.message
+    ]
     return tuple(notes)

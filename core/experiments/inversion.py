@@ -15,6 +15,7 @@ from core.experiments.build import Report, Stop, build_problem, device_line, gri
 from core.experiments.end_errors import FixedStep, check_rising
 from core.experiments.pictured import FromData, clean_data
 from core.experiments.specification import Distinct, SolverChoice
+from core.language import message, reason
 from core.problem import Problem
 from core.solve import Cancelled, Run
 from core.solvers import SOLVERS
@@ -56,8 +57,11 @@ class InversionSpec(FromData):
         ends = self._check_grid(*self.step_counts, self.steps)
         if len(set(ends)) > 1:
             raise ValueError(
-                f"grid {self.grid.name!r} has other ends for another step count, so round trips cannot be compared; "
-                "choose another grid"
+                message(
+                    "grid {name} has other ends for another step count, so round trips cannot be compared; choose "
+                    "another grid",
+                    name=repr(self.grid.name),
+                )
             )
         return self
 
@@ -187,7 +191,7 @@ class InversionResult:
 def run_inversion(spec: InversionSpec, report: Report = silent, stop: Stop = never) -> InversionResult:
     """Run the experiment. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
     began = time.perf_counter()
-    report(0.0, "taking the data")
+    report(0.0, message("taking the data"))
     problem = build_problem(spec.data, spec.schedule)
     times = grid_of(spec, problem, spec.steps)
     clean, begin = clean_data(spec, problem, spec.particles, spec.seed, stop)
@@ -223,16 +227,16 @@ def _exactly(
 ) -> tuple[Tensor | None, str]:
     """The exact latent, or None, and one sentence on how it was found or why there is none."""
     if not is_exact(spec.data):
-        return None, "The score is learned, so there is no exact latent to compare with."
+        return None, message("The score is learned, so there is no exact latent to compare with.")
     if spec.picture is not None:  # it would crawl along the borders between images
-        return None, "The picture is no member of the set, so its exact path is too stiff to be followed."
-    report(0.02, "encoding exactly")
+        return None, message("The picture is no member of the set, so its exact path is too stiff to be followed.")
+    report(0.02, message("encoding exactly"))
     tolerance = TOLERANCE[spec.data.kind]
     try:
         found = exact_latent(problem, times, start, tolerance, cancel=_heard(report, stop))
-    except TooStiff as reason:
-        return None, f"Exact latents were given up: {reason}."
-    return found, f"Exact latents by DOP853 at tolerance {tolerance:g}."
+    except TooStiff as stiff:
+        return None, message("Exact latents were given up: {why}.", why=reason(stiff))
+    return found, message("Exact latents by DOP853 at tolerance {tolerance:g}.", tolerance=tolerance)
 
 
 def at_data_end(spec: InversionSpec, problem: Problem, clean: Tensor, t_end: float) -> Tensor:
@@ -256,10 +260,10 @@ def _trip(
     times, options = grid_of(spec, problem, steps), dict(choice.options)
 
     def up(done: int, total: int) -> None:
-        report(done / total / 2, f"encoding with {choice.label}")
+        report(done / total / 2, message("encoding with {solver}", solver=choice.label))
 
     def down(done: int, total: int) -> None:
-        report(0.5 + done / total / 2, f"decoding with {choice.label}")
+        report(0.5 + done / total / 2, message("decoding with {solver}", solver=choice.label))
 
     there = encode(problem, choice.name, times, start, progress=up, cancel=stop, **options)
     back = decode(problem, choice.name, times, there.final, progress=down, cancel=stop, **options)
@@ -303,21 +307,26 @@ def _heard(report: Report, stop: Stop) -> Stop:
     def ask() -> bool:
         nonlocal asked
         asked += 1
-        report(0.02 + (EXACT_SHARE - 0.02) * asked / (asked + 500), "encoding exactly")
+        report(0.02 + (EXACT_SHARE - 0.02) * asked / (asked + 500), message("encoding exactly"))
         return stop()
 
     return ask
 
 
 def _notes(spec: InversionSpec, solvers: tuple[SolverTrips, ...], begin: str, exactly: str) -> tuple[str, ...]:
-    notes = [f"Computed with {device_line(spec)}.", f"What is encoded is {begin}."]
+    notes = [
+        message("Computed with {device}.", device=device_line(spec)),
+        message("What is encoded is {begin}.", begin=begin),
+    ]
     if spec.dither:
-        notes.append("It carries the noise that belongs to the last time, as the exact law there has it.")
+        notes.append(message("It carries the noise that belongs to the last time, as the exact law there has it."))
     else:
-        notes.append("No noise was added: the exact law at the last time has some, so latents come out too small.")
+        notes.append(
+            message("No noise was added: the exact law at the last time has some, so latents come out too small.")
+        )
     notes.append(exactly)
     notes += [
-        f"{solver.label} with {trip.steps} steps {trip.message}."
+        message("{solver} with {steps} steps {what}.", solver=solver.label, steps=trip.steps, what=trip.message)
         for solver in solvers
         for trip in solver.trips
         if trip.message

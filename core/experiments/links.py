@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from core.data import IMAGE_DATA, TOY_DATA
 from core.data.drawing import EXAMPLE
+from core.experiments.choices import refusals
 from core.experiments.run import EXPERIMENTS
 from core.experiments.specification import (
     CUSTOM,
@@ -20,6 +21,7 @@ from core.experiments.specification import (
     Specification,
     ToyData,
 )
+from core.language import joined, mark, message
 
 MOST_POINTS = 100  # of a user's own data in a link: longer addresses are cut by mail programs and chats
 IMAGE_DEFAULTS = {"training": 8, "step_counts": (5, 10, 20, 40, 80)}
@@ -79,7 +81,11 @@ def from_params(kind: type[Frozen], params: Mapping[str, str]) -> tuple[Any, lis
     problems += clashes
     for key in params:
         if key not in known_keys(kind):
-            problems.append(f"There is no setting {_brief(key)}; known are {', '.join(known_keys(kind))}.")
+            problems.append(
+                message(
+                    "There is no setting {key}; known are {known}.", key=_brief(key), known=", ".join(known_keys(kind))
+                )
+            )
     return spec, problems
 
 
@@ -90,7 +96,8 @@ def _opening(kind: type[Frozen], data: Data, problems: list[str]) -> Any:
         try:
             return default_spec(kind, served)
         except ValidationError as error:
-            problems.append(f"Cannot use the data {_brief(served.name)} here: {'; '.join(plain_errors(error))}.")
+            why = joined(plain_errors(error), "; ")
+            problems.append(message("Cannot use the data {data} here: {why}.", data=_brief(served.name), why=why))
     return kind()
 
 
@@ -121,7 +128,8 @@ def _with(spec: Any, key: str, value: Any, text: str, problems: list[str]) -> An
     try:
         return type(spec).model_validate(fields | {key: value})
     except ValidationError as error:
-        problems.append(f"Cannot use {key} = {_brief(text)}: {'; '.join(plain_errors(error, within=key))}.")
+        why = joined(plain_errors(error, within=key), "; ")
+        problems.append(message("Cannot use {key} = {given}: {why}.", key=key, given=_brief(text), why=why))
         places = [place["loc"] for place in error.errors(include_url=False)]
     bad = {place[1] for place in places if len(place) > 1 and place[0] == key and isinstance(place[1], int)}
     if not bad or not isinstance(value, tuple):
@@ -168,7 +176,9 @@ def _read_data(kind: type[Frozen], params: Mapping[str, str], problems: list[str
         return _warn_unused(data, ("scale", "bandwidth", "points", "drawing"), params, problems)
     elif name not in TOY_DATA:
         known = [*TOY_DATA, *IMAGE_DATA, *OWN]
-        problems.append(f"Cannot use data = {_brief(name)}: known are {', '.join(known)}.")
+        problems.append(
+            message("Cannot use data = {given}: known are {known}.", given=_brief(name), known=", ".join(known))
+        )
         start = {}
     data = ToyData(**start)
     for key in ("scale", "bandwidth"):
@@ -199,21 +209,34 @@ def _classed(data: Data, params: Mapping[str, str], problems: list[str]) -> Data
 def _warn_unused(data: Data, keys: tuple[str, ...], params: Mapping[str, str], problems: list[str]) -> Data:
     for key in keys:
         if key in params:
-            problems.append(f"Cannot use {key} = {_brief(params[key])}: the data {data.name!r} have no {key}.")
+            problems.append(
+                message(
+                    "Cannot use {key} = {given}: the data {data} have no {key}.",
+                    key=key,
+                    given=_brief(params[key]),
+                    data=repr(data.name),
+                )
+            )
     return data
 
 
 def _read_points(params: Mapping[str, str], problems: list[str]) -> tuple[tuple[float, float], ...] | None:
     if "points" not in params:
-        problems.append(f"The link cannot carry own data of more than {MOST_POINTS} points; upload the file again.")
+        problems.append(
+            message(
+                "The link cannot carry own data of more than {most} points; upload the file again.", most=MOST_POINTS
+            )
+        )
         return None
     try:
         points = [tuple(float(number) for number in pair.split(":")) for pair in params["points"].split("_")]
         return ToyData(name=CUSTOM, points=points).points
     except ValidationError as error:
-        problems.append(f"Cannot use the points: {'; '.join(plain_errors(error)[:1])}.")
+        problems.append(message("Cannot use the points: {why}.", why=joined(plain_errors(error)[:1], "; ")))
     except ValueError:
-        problems.append(f"Cannot use the points {_brief(params['points'])}: write x:y_x:y, two numbers each.")
+        problems.append(
+            message("Cannot use the points {given}: write x:y_x:y, two numbers each.", given=_brief(params["points"]))
+        )
     return None
 
 
@@ -221,7 +244,7 @@ def _read_drawing(params: Mapping[str, str], problems: list[str]) -> str | None:
     try:
         return ToyData(name=DRAWN, drawing=params.get("drawing", EXAMPLE)).drawing  # no sheet yet: the first one
     except ValidationError as error:
-        problems.append(f"Cannot use the drawing: {'; '.join(plain_errors(error)[:1])}.")
+        problems.append(message("Cannot use the drawing: {why}.", why=joined(plain_errors(error)[:1], "; ")))
     return None
 
 
@@ -236,37 +259,41 @@ def load_recipe(text: str) -> Specification:
     try:
         fields = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as problem:
-        raise ValueError(f"the recipe is not JSON: {problem.msg} in line {problem.lineno}") from None
+        raise ValueError(
+            message("the recipe is not JSON: {what} in line {line}", what=problem.msg, line=problem.lineno)
+        ) from None
     except (ValueError, RecursionError):
-        raise ValueError("the recipe is not JSON that can be read: a number or the nesting is too long") from None
+        raise ValueError(
+            message("the recipe is not JSON that can be read: a number or the nesting is too long")
+        ) from None
     if not isinstance(fields, dict) or fields.get("kind") not in EXPERIMENTS:
-        raise ValueError(f"the recipe must have a kind, one of: {', '.join(EXPERIMENTS)}")
+        raise ValueError(message("the recipe must have a kind, one of: {names}", names=", ".join(EXPERIMENTS)))
     try:
         return EXPERIMENTS[fields["kind"]].specification.model_validate(fields)
     except ValidationError as problem:
-        raise ValueError("the recipe does not fit: " + "; ".join(plain_errors(problem))) from None
+        raise ValueError(message("the recipe does not fit: {why}", why=joined(plain_errors(problem), "; "))) from None
 
 
 # pydantic's own phrases speak of inputs and tuples
 _PLAIN = {
-    "int_parsing": "it must be a whole number",
-    "int_from_float": "it must be a whole number",
-    "int_type": "it must be a whole number",
-    "float_parsing": "it must be a number",
-    "float_type": "it must be a number",
-    "finite_number": "it must be a finite number",
-    "greater_than_equal": "it must be at least {ge:.15g}",
-    "less_than_equal": "it must be at most {le:.15g}",
-    "too_short": "at least {min_length} needed",
-    "too_long": "at most {max_length} allowed",
-    "literal_error": "it must be {expected}",
-    "string_type": "it must be text",
-    "tuple_type": "it must be a list",
-    "model_type": "it must be an object with named settings",
-    "model_attributes_type": "it must be an object with named settings",
-    "union_tag_invalid": "its kind must be {expected_tags}",
-    "union_tag_not_found": "it must have a kind",
-    "extra_forbidden": "there is no such setting",
+    "int_parsing": mark("it must be a whole number"),
+    "int_from_float": mark("it must be a whole number"),
+    "int_type": mark("it must be a whole number"),
+    "float_parsing": mark("it must be a number"),
+    "float_type": mark("it must be a number"),
+    "finite_number": mark("it must be a finite number"),
+    "greater_than_equal": mark("it must be at least {ge:.15g}"),
+    "less_than_equal": mark("it must be at most {le:.15g}"),
+    "too_short": mark("at least {min_length} needed"),
+    "too_long": mark("at most {max_length} allowed"),
+    "literal_error": mark("it must be {expected}"),
+    "string_type": mark("it must be text"),
+    "tuple_type": mark("it must be a list"),
+    "model_type": mark("it must be an object with named settings"),
+    "model_attributes_type": mark("it must be an object with named settings"),
+    "union_tag_invalid": mark("its kind must be {expected_tags}"),
+    "union_tag_not_found": mark("it must have a kind"),
+    "extra_forbidden": mark("there is no such setting"),
 }
 
 
@@ -274,16 +301,17 @@ def plain_errors(problem: ValidationError, within: str = "") -> list[str]:
     """Each error in plain words: the field (unless it is ``within``), what is allowed, what was given."""
     errors = problem.errors(include_url=False)
     lines = []
-    for error in errors:
+    for error, said in zip(errors, refusals(problem), strict=True):
         place = error["loc"]
         if any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors if place):
             continue  # a list that is too short only because an entry was wrong
         if error["type"] in _PLAIN:
             given = "" if place == (within,) or isinstance(error["input"], dict | list | tuple) else error["input"]
-            message = _PLAIN[error["type"]].format(**error.get("ctx", {}))
-            message += f", not {_brief(str(given))}" if given != "" else ""
+            told = message(_PLAIN[error["type"]], **error.get("ctx", {}))
+            told = message("{what}, not {given}", what=told, given=_brief(str(given))) if given != "" else told
         else:
-            message = error["msg"].removeprefix("Value error, ")
+            told = said
         field = ".".join(str(part) for part in place if part not in ("toy", "images"))
-        lines.append(message if place[:1] == (within,) or not field else f"{field}: {message}")
+        named = place[:1] == (within,) or not field
+        lines.append(told if named else message("{field}: {what}", field=field, what=told))
     return lines

@@ -28,12 +28,13 @@ from core.experiments.build import (
 )
 from core.experiments.end_errors import FixedStep
 from core.experiments.specification import MAX_LINES, Distinct, SolverChoice, Timed
+from core.language import mark, message
 from core.problem import Problem
 from core.solve import Cancelled, Run, solve
 
 MOST_STEPS = {"toy": 100, "images": 30}
 CARRY_TOLERANCE = 1e-10  # for 2-D data
-PHASES = ("start-up", "interior", "last")
+PHASES = (mark("start-up"), mark("interior"), mark("last"))
 
 
 class LocalErrorSpec(Timed):
@@ -62,9 +63,14 @@ class LocalErrorSpec(Timed):
         most = MOST_STEPS[self.data.kind]
         if self.steps > most:
             raise ValueError(
-                f"at most {most} steps for {self.data.kind} data (each is carried to the end), got {self.steps}"
+                message(
+                    "at most {most} steps for {kind} data (each is carried to the end), got {steps}",
+                    most=most,
+                    kind=self.data.kind,
+                    steps=self.steps,
+                )
             )
-        self._check_recorded(2 * len(self.solvers), self.steps, "steps or solvers")
+        self._check_recorded(2 * len(self.solvers), self.steps, mark("steps or solvers"))
         return self
 
 
@@ -193,7 +199,7 @@ def _stepped(
     def progress(done: int, total: int) -> None:
         if stop():
             raise Cancelled("cancelled between steps")
-        report((place + done / total) / count, f"stepping {choice.label}")
+        report((place + done / total) / count, message("stepping {solver}", solver=choice.label))
 
     steps = local_steps(problem, choice.name, times, reference.states, progress, **options)
     run = solve(problem, choice.name, times, reference.states[0], spec.seed, False, cancel=stop, **options)
@@ -218,7 +224,7 @@ def _carried(
         fraction = done / steps
 
     def heartbeat() -> bool:
-        report(fraction, "carrying errors to the end")
+        report(fraction, message("carrying errors to the end"))
         return stop()
 
     return carry_to_end(problem, times, ends, reference.states, carry_tolerance(spec), progress, heartbeat)
@@ -256,21 +262,31 @@ def _rms(errors: Tensor) -> np.ndarray:
 
 def _notes(spec: LocalErrorSpec, solvers: tuple[StepErrors, ...], reference: Run, label: str) -> tuple[str, ...]:
     notes = [
-        f"Computed with {device_line(spec)}.",
-        f"Exact states are those of {label}; each step starts from them.",
+        message("Computed with {device}.", device=device_line(spec)),
+        message("Exact states are those of {reference}; each step starts from them.", reference=label),
     ]
-    notes += [f"The reference {reference.message}."] if reference.message else []
+    notes += [message("The reference {what}.", what=reference.message)] if reference.message else []
     if not is_exact(spec.data):
         notes.append(
-            "Errors are not carried to the end here: that takes a solution from every step on, hundreds of evaluations "
-            "of the network each."
+            message(
+                "Errors are not carried to the end here: that takes a solution from every step on, hundreds of "
+                "evaluations of the network each."
+            )
         )
     for one in solvers:
         if one.spans:
             notes.append(
-                f"{one.choice.label} takes steps over several intervals: what is drawn at an inner one is its error "
-                "since the step began."
+                message(
+                    "{solver} takes steps over several intervals: what is drawn at an inner one is its error since the "
+                    "step began.",
+                    solver=one.choice.label,
+                )
             )
         if np.isnan(one.end):
-            notes.append(f"{one.choice.label} diverges as a whole run; its single steps from exact states do not.")
+            notes.append(
+                message(
+                    "{solver} diverges as a whole run; its single steps from exact states do not.",
+                    solver=one.choice.label,
+                )
+            )
     return tuple(notes)

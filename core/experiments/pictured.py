@@ -8,7 +8,7 @@ from core.data.pictures import unpack_picture
 from core.experiments.build import Stop, build_model, is_exact, never, precision_of
 from core.experiments.specification import Data, ImageData, Timed
 from core.grids import make_grid
-from core.language import message
+from core.language import mark, message
 from core.problem import Problem
 from core.solve import Cancelled, solve
 
@@ -58,18 +58,19 @@ def clean_data(spec: FromData, problem: Problem, particles: int, seed: int, stop
     """
     if spec.picture is not None:
         image = unpack_picture(spec.picture, IMAGE_DATA[spec.data.name].shape)
-        return image.expand(particles, *image.shape).contiguous(), "your picture"
+        return image.expand(particles, *image.shape).contiguous(), message("your picture")
     members = set_of(spec.data)
     if members is not None:
         drawn = build_model(members).sample(particles, seed).to(precision_of(spec.data))
-        return drawn, "drawn from the data" if is_exact(spec.data) else "drawn from what the network learned from"
+        source = mark("drawn from the data" if is_exact(spec.data) else "drawn from what the network learned from")
+        return drawn, message(source)
     solver, steps = OWN_SAMPLES
     times = make_grid("uniform-lambda", problem.schedule, steps)
     noise = problem.sample_prior(particles, times[0], seed=seed, dtype=precision_of(spec.data))
     run = solve(problem, solver, times, noise, record=False, cancel=stop)
     if run.cancelled:
         raise Cancelled(run.message)
-    return run.final.cpu(), "the network's own images"
+    return run.final.cpu(), message("the network's own images")
 
 
 def unrelated_distance(spec: FromData, clean: Tensor) -> float | None:

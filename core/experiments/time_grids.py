@@ -315,4 +315,8 @@ def _notes(spec: TimeGridsSpec) -> tuple[str, ...]:
             particles=spec.particles,
             other=spec.seed,
         ),
+        message(
+            "The grid for the solver is trained on its own error, so it suits no other solver; the other two are made "
+            "without looking at the solver."
+        ),
     )

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from core.language import message
+
 LEAST, MOST = 3, 9  # repeats
 ENOUGH = 0.15  # seconds of repeats after which the least number of them is enough
 PATIENCE = 0.6  # seconds of repeats after which even disturbed ones must do
@@ -46,3 +48,22 @@ def best_time(
         if (took > LONG and calm) or (spent > ENOUGH and calm >= LEAST) or spent > PATIENCE:
             break
     return min(found, key=lambda repeat: (not repeat.undisturbed, repeat.seconds))
+
+
+def timing_notes(runs: int, disturbed: int) -> list[str]:
+    """What to know of the wall times of ``runs`` runs, of which ``disturbed`` were interrupted in every repeat."""
+    notes = [
+        message(
+            "Wall time was measured when this picture was computed, on the machine that computed it: the fastest of "
+            "several repeats after a first run. It depends on both; all other numbers repeat exactly."
+        )
+    ]
+    if disturbed:
+        notes.append(
+            message(
+                "Something else took the processor in every repeat of {disturbed} of {runs} runs: too long times.",
+                disturbed=disturbed,
+                runs=runs,
+            )
+        )
+    return notes
