@@ -58,6 +58,19 @@ class Several(Message):
         return between.join(tr(part) for part in self.values["parts"])
 
 
+class Lowered(Message):
+    """A title in the middle of a sentence: in small letters where English is read, as it is in another language."""
+
+    def __new__(cls, title: str, values: dict[str, Any]) -> "Lowered":
+        made = str.__new__(cls, title.lower())
+        made.template, made.values = title, values
+        return made
+
+    def said(self) -> str:
+        """The text in the language of now."""
+        return str(self) if current() == ENGLISH else tr(self.template)
+
+
 def message(template: str, /, **values: Any) -> Message:
     """A text to be shown later, by whoever knows the language.
 
@@ -75,6 +88,11 @@ def joined(parts: Iterable[str], separator: str = " ") -> Message:
     The space between sentences falls away where a language has none.
     """
     return Several(separator, {"parts": tuple(parts)})
+
+
+def lowered(title: str) -> Message:
+    """A title to be used within a sentence."""
+    return Lowered(title, {})
 
 
 def reason(problem: BaseException) -> str:

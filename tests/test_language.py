@@ -6,9 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from core import language
-from core.language import ENGLISH, Message, catalogue, follow, joined, mark, message, tr
+from core.language import ENGLISH, Message, catalogue, follow, joined, lowered, mark, message, tr
 
-CHINESE = {"{count} steps": "{count} 步", "{solver} took {what}.": "{solver} 用了 {what}。", "step": "步", ", ": "、"}
+CHINESE = {
+    "{count} steps": "{count} 步",
+    "{solver} took {what}.": "{solver} 用了 {what}。",
+    "step": "步",
+    "Step": "步数",
+    ", ": "、",
+}
 
 
 @pytest.fixture
@@ -29,6 +35,7 @@ def test_english_is_the_text_itself():
     assert tr("a formula with {braces}") == "a formula with {braces}"
     assert told() == "DDIM took 3 steps."
     assert tr(told()) == "DDIM took 3 steps."
+    assert tr(lowered("Free Guidance")) == "free guidance"
 
 
 @pytest.mark.usefixtures("chinese")
@@ -39,6 +46,7 @@ def test_another_language_puts_the_same_values_in_its_own_words():
     assert tr(told()) == "DDIM 用了 3 步。"
     assert tr("{solver} took {what}.", solver="DDIM", what="step") == "DDIM 用了 step。", "a plain string is a name"
     assert tr(joined([message("step"), "DDIM"], ", ")) == "步、DDIM"
+    assert (lowered("Step"), tr(lowered("Step"))) == ("step", "步数"), "small letters are for English"
     assert tr(joined(["一。", told()])) == "一。DDIM 用了 3 步。", "no space between Chinese sentences"
 
 

@@ -14,6 +14,7 @@ from core.analysis import DISTANCES, Measured, measure_distance, median_error, n
 from core.analysis.there_and_back import gaussian_there_and_back
 from core.experiments.build import Report, Stop, build_problem, device_line, grid_of, never, part, silent
 from core.experiments.choices import refusals
+from core.experiments.given import kind_of
 from core.experiments.pictured import FromData, clean_data, unrelated_distance
 from core.experiments.sde_orders import has_law
 from core.experiments.specification import Distinct, SolverChoice, Timed
@@ -55,7 +56,7 @@ class BoomerangSpec(FromData):
             raise ValueError(
                 message(
                     "steps for {kind} data go from 1 to {most}, got {steps}",
-                    kind=self.data.kind,
+                    kind=kind_of(self.data),
                     most=most,
                     steps=self.steps,
                 )

@@ -130,12 +130,12 @@ def _times(bench: Bench, grid: GridChoice, steps: int) -> Tensor:
     if not torch.equal(times[[0, -1]], ends):
         raise ValueError(
             message(
-                "goes from t = {times:g} to {times_2:g}, the others from {ends:g} to {ends_2:g}: such errors "
+                "goes from t = {first:g} to {last:g}, the others from {start:g} to {end:g}: such errors "
                 "cannot be compared",
-                times=float(times[0]),
-                times_2=float(times[-1]),
-                ends=float(ends[0]),
-                ends_2=float(ends[1]),
+                first=float(times[0]),
+                last=float(times[-1]),
+                start=float(ends[0]),
+                end=float(ends[1]),
             )
         )
     return times

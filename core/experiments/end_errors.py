@@ -13,6 +13,7 @@ from torch import Tensor
 from core.analysis import particle_error
 from core.experiments.build import Report, Stop, accuracy_of, grid_of, reference_run, starting_noise
 from core.experiments.choices import refusals
+from core.experiments.given import kind_of
 from core.experiments.kept import Kept
 from core.experiments.specification import (
     MAX_IMAGE_STEPS,
@@ -54,7 +55,7 @@ def check_rising(data: Data, counts: Sequence[int]) -> None:
         raise ValueError(
             message(
                 "step counts for {kind} data go from 1 to {most}, got {names}",
-                kind=data.kind,
+                kind=kind_of(data),
                 most=most,
                 names=", ".join(map(str, counts)),
             )

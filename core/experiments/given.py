@@ -10,7 +10,7 @@ from core.data.drawing import unpack_drawing
 from core.data.points import LARGEST, MAX_POINTS
 from core.data.toy import check_label
 from core.experiments.choices import Frozen, GuidanceChoice
-from core.language import mark, message
+from core.language import Message, mark, message
 
 CUSTOM, DRAWN = "custom", "drawn"
 OWN = {CUSTOM: mark("Your own points (CSV)"), DRAWN: mark("Your own drawing")}  # data that only their user has
@@ -130,6 +130,11 @@ class ImageData(Frozen):
 
 
 Data = Annotated[ToyData | ImageData, Field(discriminator="kind")]
+
+
+def kind_of(data: Data) -> Message:
+    """The kind of these data, within a sentence."""
+    return message("toy") if data.kind == "toy" else message("images")
 
 
 def classes_of(data: Data) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from core.experiments.build import (
     silent,
 )
 from core.experiments.end_errors import FixedStep, FromStart, Start, end_error, start_of, times_of
+from core.experiments.given import kind_of
 from core.experiments.specification import Data, Distinct, GridChoice, ScheduleName, SolverChoice, has_law
 from core.grids import GRIDS
 from core.language import joined, message, reason
@@ -63,7 +64,7 @@ class GridMapSpec(FromStart):
                 message(
                     "at most {most} evaluations a run for {kind} data (time), got {nfe}",
                     most=most,
-                    kind=self.data.kind,
+                    kind=kind_of(self.data),
                     nfe=self.nfe,
                 )
             )

@@ -26,6 +26,7 @@ from core.experiments.build import (
     starting_noise,
 )
 from core.experiments.end_errors import FixedStep
+from core.experiments.given import kind_of
 from core.experiments.kept import Kept
 from core.experiments.specification import Data, Distinct, GuidanceChoice, SolverChoice, Timed, ToyData, classes_of
 from core.grids import refine
@@ -65,7 +66,7 @@ class GuidanceSpec(Timed):
             raise ValueError(
                 message(
                     "steps for {kind} data go from 1 to {most} here, got {steps}",
-                    kind=self.data.kind,
+                    kind=kind_of(self.data),
                     most=most,
                     steps=self.steps,
                 )

@@ -27,6 +27,7 @@ from core.experiments.build import (
     starting_noise,
 )
 from core.experiments.end_errors import FixedStep
+from core.experiments.given import kind_of
 from core.experiments.specification import MAX_LINES, Distinct, SolverChoice, Timed
 from core.language import mark, message
 from core.problem import Problem
@@ -66,7 +67,7 @@ class LocalErrorSpec(Timed):
                 message(
                     "at most {most} steps for {kind} data (each is carried to the end), got {steps}",
                     most=most,
-                    kind=self.data.kind,
+                    kind=kind_of(self.data),
                     steps=self.steps,
                 )
             )

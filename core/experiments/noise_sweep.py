@@ -21,6 +21,7 @@ from core.experiments.build import (
     silent,
     starting_noise,
 )
+from core.experiments.given import kind_of
 from core.experiments.scores import WithScoreError, said, wrong_problem
 from core.experiments.specification import SolverChoice
 from core.language import mark, message
@@ -79,7 +80,7 @@ class NoiseSweepSpec(WithScoreError):
                 message(
                     "at most {most} evaluations a run for {kind} data (time), got {nfe}",
                     most=most,
-                    kind=self.data.kind,
+                    kind=kind_of(self.data),
                     nfe=self.nfe,
                 )
             )

@@ -33,6 +33,7 @@ from core.experiments.build import (
 )
 from core.experiments.choices import GridChoice, SolverChoice
 from core.experiments.end_errors import FixedStep
+from core.experiments.given import kind_of
 from core.experiments.grid_map import MOST_NFE, fitting_grids, fixed_step_solvers
 from core.experiments.specification import Distinct, ScheduleName, Setting, Timed
 from core.grids import make_grid
@@ -82,7 +83,7 @@ class RecommendSpec(Setting):
                 raise ValueError(
                     message(
                         "budgets for {kind} data go from 1 to {most} evaluations, got {nfe}",
-                        kind=self.data.kind,
+                        kind=kind_of(self.data),
                         most=most,
                         nfe=nfe,
                     )

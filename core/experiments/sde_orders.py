@@ -39,8 +39,9 @@ from core.experiments.build import (
     silent,
     starting_noise,
 )
+from core.experiments.given import kind_of
 from core.experiments.specification import Distinct, SolverChoice, Timed
-from core.language import message
+from core.language import lowered, message
 from core.models import EmpiricalData, GaussianMixture
 from core.problem import Problem
 from core.solve import Cancelled, solve
@@ -92,7 +93,7 @@ class SdeOrdersSpec(Timed):
                 message(
                     "at most {most} steps for {kind} data, since the finest run has {finer} times more",
                     most=most,
-                    kind=self.data.kind,
+                    kind=kind_of(self.data),
                     finer=FINER,
                 )
             )
@@ -199,11 +200,11 @@ def run_sde_orders(spec: SdeOrdersSpec, report: Report = silent, stop: Stop = ne
         _sampler(spec, problem, choice, law, part(report, share * place, share), stop)
         for place, choice in enumerate(spec.solvers)
     )
-    test = TEST_FUNCTIONS[spec.test].title.lower()
+    test = TEST_FUNCTIONS[spec.test].title
     if law:
         weak_of = message("the whole law, 2-Wasserstein distance to the exact one")
     else:
-        weak_of = message("{test}, against the finest run", test=message(test))
+        weak_of = message("{test}, against the finest run", test=lowered(test))
     return SdeOrdersResult(spec, found, law, weak_of, time.perf_counter() - began, _notes(spec, found, law))
 
 

@@ -22,6 +22,7 @@ from core.experiments.given import (
     classes_of,
     has_law,
     is_exact,
+    kind_of,
     known,
 )
 from core.grids import GRIDS
@@ -203,7 +204,10 @@ def _check_steps(data: Data, steps: int) -> None:
     if not 1 <= steps <= most:
         raise ValueError(
             message(
-                "step counts for {kind} data go from 1 to {most}, got {steps}", kind=data.kind, most=most, steps=steps
+                "step counts for {kind} data go from 1 to {most}, got {steps}",
+                kind=kind_of(data),
+                most=most,
+                steps=steps,
             )
         )
 

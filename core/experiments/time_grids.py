@@ -28,6 +28,7 @@ from core.experiments.build import (
     starting_noise,
 )
 from core.experiments.end_errors import FixedStep
+from core.experiments.given import kind_of
 from core.experiments.specification import GridChoice, ScheduleName, Setting, SolverChoice
 from core.experiments.trained import trained_times, training_seed
 from core.grids import GRIDS, make_grid
@@ -77,7 +78,7 @@ class TimeGridsSpec(Setting):
                 message(
                     "at most {most} training particles for {kind} data (time), got {training}",
                     most=most,
-                    kind=self.data.kind,
+                    kind=kind_of(self.data),
                     training=self.training,
                 )
             )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from core.language import message
+from core.language import lowered, message
 from core.models.base import BASE, PUSH, Model
 from core.models.bayes import RoughClassifier
 from core.models.predictions import convert
@@ -280,7 +280,7 @@ class GuidanceInfo:
             raise ValueError(
                 message(
                     "{kind} guidance has no option {unknown}; its options: {known}",
-                    kind=self.title.lower(),
+                    kind=lowered(self.title),
                     unknown=repr(unknown[0]),
                     known=known,
                 )

@@ -110,7 +110,8 @@ def test_every_word_comes_from_the_catalogue(kind):
     for function in say:
         said = function(result)
         assert "※" in said
-        left = set(re.findall(r"[A-Za-z]{2,}", said)) - NAMES - {"float", "bfloat"}
+        plain = re.sub(r"'[^']+'", "", said)  # a key in quotes is a name
+        left = set(re.findall(r"[A-Za-z]{2,}", plain)) - NAMES - {"float", "bfloat"}
         assert not left, said
 
 
