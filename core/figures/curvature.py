@@ -183,7 +183,7 @@ def paths_figure(result: CurvatureResult) -> go.Figure:
     figure = make_subplots(
         rows,
         columns,
-        subplot_titles=[shape.title for shape in result.shapes],
+        subplot_titles=[tr(shape.title) for shape in result.shapes],
         horizontal_spacing=0.07,
         vertical_spacing=0.14,
     )
@@ -327,7 +327,7 @@ def alt_summary(result: CurvatureResult) -> str:
         for s in ranked
     ]
     short = sorted(result.shapes, key=lambda shape: np.nanmedian(shape.length_over_chord))
-    lengths = [f"{s.title} {np.nanmedian(s.length_over_chord):.4g}" for s in short]
+    lengths = [f"{tr(s.title)} {np.nanmedian(s.length_over_chord):.4g}" for s in short]
     return tr(
         "Mean straightness, from the most even motion on: {parts}. Median length over chord, "
         "from the straightest line on: {lengths}.",
