@@ -264,7 +264,7 @@ def _notes(spec: NoiseSweepSpec, points: list[SweepPoint], wrong: str) -> tuple[
             particles=spec.particles,
             repeats=REPEATS,
         ),
-        "All runs start from the same noise, and particle i draws the same Brownian path in each.",
+        message("All runs start from the same noise, and particle i draws the same Brownian path in each."),
     ]
     if wrong and spec.error != "learned":
         notes.append(

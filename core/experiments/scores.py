@@ -14,10 +14,10 @@ from core.models.plane import shipped_plane
 from core.problem import Problem
 
 ERRORS = {
-    "none": "Exact score only",
-    "field": "Random error",
-    "eager": "Removes too much noise",
-    "learned": "Trained network",
+    "none": mark("Exact score only"),
+    "field": mark("Random error"),
+    "eager": mark("Removes too much noise"),
+    "learned": mark("Trained network"),
 }
 NETWORKS = {"digits": "unet-digits"}  # images with an exact score, and the network trained on them
 NEED_DENSITY = ("modes", "nll")  # distances that ask a mixture for its weights or its density

@@ -102,7 +102,7 @@ def _dot(row: int, entry: Entry, best: Entry) -> go.Scatter:
             "thickness": 2.5,
             "width": 5,
         },
-        name=entry.label,
+        name=tr(entry.label),
         hovertemplate=f"{_hover(entry, best)}<extra></extra>",
     )
 
@@ -200,13 +200,13 @@ def budgets_figure(result: RecommendResult) -> go.Figure:
                     "arrayminus": typed([one.error - one.low for one in at]),
                     "color": style.colour,
                 },
-                name=label,
+                name=tr(label),
                 customdata=[[one.best.nfe, len(one.equals)] for one in mine],
                 hovertemplate=tr(
                     "budget %{x:.0f} NFE, %{customdata[0]} spent<br>error %{y:.2e}<br>%{customdata[1]} others "
                     "cannot be told from it"
                 )
-                + f"<extra>{label}</extra>",
+                + f"<extra>{tr(label)}</extra>",
             )
         )
     budgets = [one.nfe for one in result.curve]
@@ -229,7 +229,7 @@ def alt_ranking(result: RecommendResult, order: str = "error") -> str:
     listed = [
         message(
             "{solver} {error:.2g} ({low:.2g} to {high:.2g}), {ms:.2g} ms",
-            solver=e.label,
+            solver=tr(e.label),
             error=e.standing.error,
             low=e.standing.low,
             high=e.standing.high,
@@ -255,7 +255,7 @@ def alt_ranking(result: RecommendResult, order: str = "error") -> str:
 
 def alt_budgets(result: RecommendResult) -> str:
     """What the curve of budgets shows, in words."""
-    won = [f"{one.nfe}: {one.best.label}, {one.best.standing.error:.2g}" for one in result.curve if one.best]
+    won = [f"{one.nfe}: {tr(one.best.label)}, {one.best.standing.error:.2g}" for one in result.curve if one.best]
     missed = [str(one.nfe) for one in result.curve if one.best is None]
     said = [
         message(
