@@ -67,7 +67,7 @@ class PrecisionSpec(Timed):
     @property
     def computed_in(self) -> str:
         """What the particles are kept in, in words."""
-        return " and ".join(filter(None, (", ".join(self.precisions[:-1]), self.precisions[-1])))
+        return joined(filter(None, (joined(self.precisions[:-1], ", "), self.precisions[-1])), " and ")
 
 
 @dataclass(frozen=True)
