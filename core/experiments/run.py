@@ -64,6 +64,7 @@ class ExperimentInfo:
     specification : its settings.
     run : ``(specification, report, stop) -> result``.
     write : ``specification -> str``, the Python that repeats its numbers.
+    works : keys of ``core.references`` of what it measures or shows, besides the methods that a specification names.
     """
 
     title: str
@@ -71,6 +72,7 @@ class ExperimentInfo:
     specification: type[spec_module.Frozen]
     run: Callable[[Any, Report, Stop], Result]
     write: Callable[[Any], str]
+    works: tuple[str, ...] = ()
 
 
 EXPERIMENTS: Registry[ExperimentInfo] = Registry("experiment")
@@ -102,6 +104,7 @@ EXPERIMENTS.add(
         spec_module.CurvatureSpec,
         run_curvature,
         write_curvature,
+        ("liu2022rectified", "chen2024regularity"),
     ),
 )
 EXPERIMENTS.add(
@@ -182,6 +185,7 @@ EXPERIMENTS.add(
         TimeGridsSpec,
         run_time_grids,
         write_time_grids,
+        ("sabour2024align", "chen2024regularity"),
     ),
 )
 EXPERIMENTS.add(
@@ -212,6 +216,7 @@ EXPERIMENTS.add(
         SdeOrdersSpec,
         run_sde_orders,
         write_sde_orders,
+        ("kloeden1992sde",),
     ),
 )
 EXPERIMENTS.add(
@@ -222,6 +227,7 @@ EXPERIMENTS.add(
         BoundsSpec,
         run_bounds,
         write_bounds,
+        ("chen2022sampling", "lee2022convergence"),
     ),
 )
 EXPERIMENTS.add(
@@ -232,6 +238,7 @@ EXPERIMENTS.add(
         InversionSpec,
         run_inversion,
         write_inversion,
+        ("song2020ddim",),
     ),
 )
 EXPERIMENTS.add(
@@ -242,6 +249,7 @@ EXPERIMENTS.add(
         BoomerangSpec,
         run_boomerang,
         write_boomerang,
+        ("luzi2022boomerang",),
     ),
 )
 EXPERIMENTS.add(
@@ -252,6 +260,7 @@ EXPERIMENTS.add(
         StraighteningSpec,
         run_straightening,
         write_straightening,
+        ("lipman2022flow", "liu2022rectified"),
     ),
 )
 

@@ -116,5 +116,6 @@ GRIDS.add(
             "lam": _list("Or λ", "λ", "of half log signal-to-noise ratios λ that rise", -100.0, 100.0),
         },
         own_ends=True,
+        cite=("fritsch1980monotone",),
     ),
 )

@@ -23,6 +23,7 @@ class GridInfo:
     options : name -> :class:`Option`.
     discrete_only : whether it counts the levels of a discrete chain, so that continuous schedules cannot use it.
     own_ends : whether it may choose its first and last time itself, which need not be the ends of the schedule.
+    cite : keys of ``core.references`` whose arXiv numbers the source does not name.
     """
 
     title: str
@@ -33,6 +34,7 @@ class GridInfo:
     options: dict[str, Option] = field(default_factory=dict)
     discrete_only: bool = False
     own_ends: bool = False
+    cite: tuple[str, ...] = ()
 
     def fits(self, schedule: Schedule) -> bool:
         """Whether the grid can be laid over ``schedule``."""

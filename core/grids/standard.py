@@ -123,6 +123,7 @@ GRIDS.add(
                 high=5.0,
             )
         },
+        cite=("crowson2022kdiffusion",),
     ),
 )
 _CROWDING = "0.3 to 5. Below 1 steps crowd there, above 1 they thin out; 1 for both is even."

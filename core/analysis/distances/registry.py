@@ -30,6 +30,7 @@ class Distance:
     signed : whether it can be negative; intervals of others end at 0.
     two_sided : whether values below the noise floor are wrong too.
     p_value : ``(value, N, problem) -> p`` where the law of exact samples' values is known.
+    cite : keys of ``core.references`` whose arXiv numbers the source does not name.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Distance:
     signed: bool = False
     two_sided: bool = False
     p_value: Callable[[float, int, Problem], float] | None = None
+    cite: tuple[str, ...] = ()
 
 
 DISTANCES: Registry[Distance] = Registry("distance")
@@ -67,6 +69,7 @@ DISTANCES.add(
         "exact one, and blind to differences that no line shows well.",
         formula=r"SW_2^2 = \mathbb{E}_\theta\, \frac{1}{N} \sum_i |(\theta\cdot x)_{(i)} - (\theta\cdot y)_{(i)}|^2",
         source="Bonneel, Rabin, Peyré and Pfister 2015",
+        cite=("bonneel2015sliced",),
         function=lambda samples, exact, problem, t: sliced_wasserstein(samples, exact),
         most=100_000,
     ),
@@ -79,6 +82,7 @@ DISTANCES.add(
         "No setting to choose; best at seeing wrong places and wrong shares.",
         formula=r"\sqrt{2\,\mathbb{E}|X-Y| - \mathbb{E}|X-X'| - \mathbb{E}|Y-Y'|}",
         source="Székely and Rizzo 2013",
+        cite=("szekely2013energy",),
         function=lambda samples, exact, problem, t: energy_distance(samples, exact),
         most=10_000,
         unit="square root of length",
@@ -92,6 +96,7 @@ DISTANCES.add(
         "four times it. Unbiased: for exact samples its mean is 0, and it can be negative.",
         formula=r"\mathrm{MMD}^2 = \mathbb{E}\,k(X,X') + \mathbb{E}\,k(Y,Y') - 2\,\mathbb{E}\,k(X,Y)",
         source="Gretton et al. 2012",
+        cite=("gretton2012kernel",),
         function=lambda samples, exact, problem, t: mmd_squared(samples, exact),
         most=10_000,
         unit="none",

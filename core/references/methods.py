@@ -1,51 +1,7 @@
-"""The works that solvers come from, as BibTeX."""
+"""Works that solvers, guidance and flows come from."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from core.references.base import REFERENCES, Reference
 
-from core.registry import Registry
-
-
-@dataclass(frozen=True)
-class Reference:
-    """One work.
-
-    Attributes
-    ----------
-    kind : BibTeX's entry type: "article", "inproceedings", "book" or "misc".
-    authors : "Family, Given" each, in order.
-    venue : journal, proceedings or publisher; empty for a preprint.
-    arxiv : number, such as "2206.00927"; empty if there is none.
-    doi, url : empty if there is none.
-    """
-
-    kind: str
-    authors: tuple[str, ...]
-    title: str
-    year: int
-    venue: str = ""
-    arxiv: str = ""
-    doi: str = ""
-    url: str = ""
-
-    def bibtex(self, key: str) -> str:
-        """The entry under ``key``."""
-        place = {"article": "journal", "inproceedings": "booktitle", "book": "publisher"}.get(self.kind, "howpublished")
-        fields = {
-            "title": f"{{{self.title}}}",  # a second pair of braces keeps capitals
-            "author": " and ".join(self.authors),
-            place: self.venue,
-            "year": str(self.year),
-            "eprint": self.arxiv,
-            "archiveprefix": "arXiv" if self.arxiv else "",
-            "doi": self.doi,
-            "url": self.url,
-        }
-        lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
-        return f"@{self.kind}{{{key},\n" + ",\n".join(lines) + "\n}"
-
-
-REFERENCES: Registry[Reference] = Registry("reference")
 _LU = ("Lu, Cheng", "Zhou, Yuhao", "Bao, Fan", "Chen, Jianfei", "Li, Chongxuan", "Zhu, Jun")
 
 for key, reference in {
@@ -375,14 +331,3 @@ for key, reference in {
     ),
 }.items():
     REFERENCES.add(key, reference)
-
-
-def bibtex(keys: Iterable[str]) -> str:
-    """BibTeX of several works, in the order given.
-
-    Raises
-    ------
-    ValueError
-        On an unknown key, with the known ones.
-    """
-    return "\n\n".join(REFERENCES[key].bibtex(key) for key in keys)

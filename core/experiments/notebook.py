@@ -1,0 +1,69 @@
+"""A picture's settings as a Jupyter notebook: what it is, the code that computes its numbers, a plot, the works."""
+
+import re
+
+from core.experiments.citing import works_of
+from core.experiments.code import snippet
+from core.experiments.run import EXPERIMENTS
+from core.experiments.specification import Specification
+from core.references import REFERENCES, bibtex
+
+SETUP = """Run this in the folder of the Solverscope repository, after `pip install -r requirements.txt`: the code needs
+its package `core` and nothing else of the app."""
+
+
+def notebook(spec: Specification, link: str = "") -> str:
+    """A notebook (nbformat 4) as JSON text: the very code of :func:`core.experiments.code.snippet`, cell by cell.
+
+    Parameters
+    ----------
+    link : address of the picture in the app; left out if empty.
+    """
+    import nbformat.v4 as v4
+
+    info = EXPERIMENTS[spec.kind]
+    about = [f"# Solverscope: {info.title}", info.description, SETUP]
+    if link:
+        about.append(f"[The same picture in the app]({link})")
+    cells = [v4.new_markdown_cell("\n\n".join(about))]
+    cells += [v4.new_code_cell(part) for part in parts_of(snippet(spec))]
+    cells += [
+        v4.new_markdown_cell("The settings, as the app saves and opens them:"),
+        v4.new_code_cell(f"settings = r'''{spec.model_dump_json(indent=2)}'''"),
+        v4.new_markdown_cell(f"## References\n\n{listed(works_of(spec))}"),
+        v4.new_markdown_cell(f"```bibtex\n{bibtex(works_of(spec))}\n```"),
+    ]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"  # the same settings, the same file
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    book = v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    return v4.writes(book)
+
+
+def parts_of(code: str) -> list[str]:
+    """Code cut at empty lines between statements of the outermost level."""
+    blocks = re.split(r"\n\n+(?=\S)", code.strip())
+    return [block.rstrip() for block in blocks if block.strip()]
+
+
+def listed(keys: tuple[str, ...]) -> str:
+    """Works as a Markdown list, with links."""
+    return "\n".join(f"- {in_words(key)}" for key in keys)
+
+
+def in_words(key: str) -> str:
+    """One work: authors, year, title and where to read it, in Markdown."""
+    work = REFERENCES[key]
+    family = [author.split(",")[0] for author in work.authors if author != "others"]
+    several = len(family) > 3 or "others" in work.authors
+    who = f"{family[0]} et al." if several else " and ".join(filter(None, [", ".join(family[:-1]), family[-1]]))
+    title = work.title.replace("{", "").replace("}", "")
+    return f"{who} ({work.year}): [{title}]({address(key)}){'. ' + work.venue if work.venue else ''}"
+
+
+def address(key: str) -> str:
+    """Where a work can be read."""
+    work = REFERENCES[key]
+    if work.arxiv:
+        return f"https://arxiv.org/abs/{work.arxiv}"
+    return f"https://doi.org/{work.doi}" if work.doi else work.url
