@@ -16,15 +16,18 @@ def show() -> None:
             "": [
                 st.Page("pages/start.py", title=tr("Start"), default=True),
                 st.Page("pages/lessons.py", title=tr("Lessons")),
-                st.Page("pages/schedules.py", title=tr("Schedules")),
-                st.Page("pages/solvers.py", title=tr("Solvers")),
                 st.Page("pages/trajectories.py", title=tr("Trajectories")),
+                st.Page("pages/board.py", title=tr("Board")),
+            ],
+            tr("Solvers"): [
+                st.Page("pages/solvers.py", title=tr("All solvers")),
+                st.Page("pages/recommend.py", title=tr("Choose a solver")),
+            ],
+            tr("Paths"): [
+                st.Page("pages/schedules.py", title=tr("Schedules")),
                 st.Page("pages/curvature.py", title=tr("Curvature")),
                 st.Page("pages/straightening.py", title=tr("Straightening")),
                 st.Page("pages/guidance.py", title=tr("Guidance")),
-                st.Page("pages/recommend.py", title=tr("Choose a solver")),
-            ],
-            tr("Round trips"): [
                 st.Page("pages/inversion.py", title=tr("Inversion")),
                 st.Page("pages/boomerang.py", title=tr("There and back")),
             ],

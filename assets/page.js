@@ -21,5 +21,10 @@ if (!window.solverscopeReach) {
     };
     new MutationObserver(later).observe(document.body, { childList: true, subtree: true });
     window.addEventListener("resize", later);
+    // On a narrow screen the menu lies over the page: who has chosen one wants to see it.
+    document.addEventListener("click", (event) => {
+        if (window.innerWidth >= 768 || !event.target.closest?.("[data-testid='stSidebarNavItems'] a")) return;
+        setTimeout(() => document.querySelector("[data-testid='stSidebarCollapseButton'] button")?.click(), 200);
+    });
     later();
 }

@@ -111,8 +111,7 @@ if attempts.adaptive_paths(result):
         )
     )
     figure = attempts.attempts_figure(result)
-    alt = joined([message("Steps tried by adaptive solvers."), attempts.attempts_in_words(result)])
-    explain.picture(figure, alt, "attempts")
+    explain.picture(figure, attempts.alt_attempts(result), "attempts")
     sharing.share(page, result, figure, "attempts", lambda: attempts.attempts_table(result))
 
 explain.notes(result.notes)

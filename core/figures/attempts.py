@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from core.experiments.trajectories import SolverPath, TrajectoriesResult
 from core.figures.along import LAMBDA
 from core.figures.style import NEUTRAL, log_axis, new_figure, remark, solver_style, typed
-from core.language import joined, tr
+from core.language import Message, joined, message, tr
 
 LEAST = 1e-6  # of the tolerance: smaller errors are drawn here
 
@@ -79,6 +79,11 @@ def _bars(path: SolverPath, mine: np.ndarray, y: np.ndarray, accepted: bool) -> 
         showlegend=False,
         name=path.label,
     )
+
+
+def alt_attempts(result: TrajectoriesResult) -> Message:
+    """What the picture shows, in words."""
+    return joined([message("Steps tried by adaptive solvers."), attempts_in_words(result)])
 
 
 def attempts_in_words(result: TrajectoriesResult) -> str:

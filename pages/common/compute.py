@@ -27,23 +27,26 @@ def results() -> Results:
     return Results()
 
 
-def result_for(page: str, spec: Setting) -> Any | None:
+def result_for(page: str, spec: Setting, slot: str = "") -> Any | None:
     """The result to show on ``page``: that of ``spec``, or the last one if the user stopped this one or it failed.
 
-    Draws one status line of fixed height where it is called. None if there is nothing to show yet.
+    Draws one status line of fixed height where it is called. None if there is nothing to show yet. A page that shows
+    several results gives each a ``slot`` of its own, and ``page`` a name of its own, so that none stands for another.
     """
     key = spec.model_dump_json()
-    with st.container(key="status"):
+    with st.container(key=f"status{slot}"):
         line = st.empty()
     result = results().get(key)
-    if result is None and st.session_state.get(STOPPED) == key:
-        _offer_again(line, _last(page) is not None)
+    stopped = st.session_state.setdefault(STOPPED, set())
+    if result is None and key in stopped:
+        _offer_again(line, _last(page) is not None, key, slot)
         return _last(page)
-    st.session_state.pop(STOPPED, None)
+    if not slot:
+        stopped.clear()  # other settings were chosen: these may run when they come back
     if result is None:
         job = results().join(key, lambda report, stop: run_experiment(spec, report, stop), lane(spec))
         try:
-            _follow(job, line)
+            _follow(job, line, slot)
         finally:  # also when a rerun or a closed tab ends this script here
             results().leave(job)
         result = _outcome(job.future, line, _last(page) is not None)
@@ -81,15 +84,15 @@ def _last(page: str) -> Any | None:
     return result if owner == page else None
 
 
-def _follow(job: Job, line: DeltaGenerator) -> None:
+def _follow(job: Job, line: DeltaGenerator, slot: str) -> None:
     """Show progress until the job is done; every ``st`` call here lets a rerun in."""
     began = monotonic()
     wait([job.future], QUIET)
     if job.future.done():
         return
-    row = line.container(horizontal=True, vertical_alignment="center", key="progress")
+    row = line.container(horizontal=True, vertical_alignment="center", key=f"progress{slot}")
     bar = row.empty()
-    row.button(tr("Cancel"), key="cancel", on_click=_stop, args=(job.key,), type="tertiary")
+    row.button(tr("Cancel"), key=f"cancel{slot}", on_click=_stop, args=(job.key,), type="tertiary")
     while not job.future.done():
         bar.progress(min(max(job.fraction, 0.0), 1.0), _describe(job, monotonic() - began))
         wait([job.future], TICK)
@@ -106,17 +109,17 @@ def _describe(job: Job, elapsed: float) -> str:
 
 
 def _stop(key: str) -> None:
-    st.session_state[STOPPED] = key
+    st.session_state.setdefault(STOPPED, set()).add(key)
 
 
-def _again() -> None:
-    st.session_state.pop(STOPPED, None)
+def _again(key: str) -> None:
+    st.session_state.setdefault(STOPPED, set()).discard(key)
 
 
-def _offer_again(line: DeltaGenerator, kept: bool) -> None:
-    row = line.container(horizontal=True, vertical_alignment="center", key="stopped")
+def _offer_again(line: DeltaGenerator, kept: bool, key: str, slot: str) -> None:
+    row = line.container(horizontal=True, vertical_alignment="center", key=f"stopped{slot}")
     row.markdown(_with_kept(tr("Stopped."), kept), width="content")
-    row.button(tr("Run again"), key="again", on_click=_again, type="tertiary")
+    row.button(tr("Run again"), key=f"again{slot}", on_click=_again, args=(key,), type="tertiary")
 
 
 def _outcome(future: Future, line: DeltaGenerator, kept: bool) -> Any | None:

@@ -1,4 +1,4 @@
-"""Under each picture: its link, its data, its table and the code that computes it."""
+"""Under each picture: its link, its table, the code that computes it, the works it stands on, files, and a pin."""
 
 import io
 from collections.abc import Callable
@@ -12,7 +12,8 @@ import streamlit as st
 from core.experiments.code import snippet
 from core.experiments.links import load_recipe
 from core.language import mark, reason, tr
-from pages.common import tables
+from pages.common import pins, tables
+from pages.common.address import address
 from pages.common.compute import sentence
 from pages.common.page import OPENED, Page
 
@@ -58,7 +59,7 @@ export default function ({ parentElement, data }) {
 )
 
 
-PANELS = {"Table": mark("Table"), "Code": mark("Code")}
+PANELS = {"Table": mark("Table"), "Code": mark("Code"), "Works": mark("References")}
 
 
 def _copy_words() -> dict[str, str]:
@@ -67,16 +68,15 @@ def _copy_words() -> dict[str, str]:
 
 @st.fragment
 def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable[[], pd.DataFrame]) -> None:
-    """One row: copy link, table, code, and files to save or open.
+    """One row: copy link, table, code, references, pin, and files to save or open.
 
     Parameters
     ----------
     figure : the picture above the row.
-    name : of the picture, in file names and keys.
+    name : of the picture, in file names and keys; with the kind of the specification a key of ``SHARED``.
     table : what the picture shows, as numbers; asked for only when it is looked at.
     """
     spec = result.spec
-    stem = f"solverscope-{name}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"share-{name}"):
         _COPY(key=f"copy-{name}", width="content", data=_copy_words())
         panel = st.segmented_control(
@@ -87,24 +87,42 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
             label_visibility="collapsed",
             width="content",
         )
+        pins.button(page, spec, name)
         with st.popover(tr("Save or open"), type="tertiary"):
             with st.container(key=f"files-{name}"):
-                _downloads(result, figure, stem)
+                _downloads(page, result, figure, name)
             _open(name)
     if panel == "Table":
         st.dataframe(tables.said(table()), hide_index=True, height="auto")
     elif panel == "Code":
         st.caption(tr("Runs with this repository's core alone, and gives the numbers of this picture."))
         st.code(snippet(spec), language="python", wrap_lines=False)
+    elif panel == "Works":
+        _references(spec)
 
 
-def _downloads(result: Any, figure: go.Figure, stem: str) -> None:
-    spec = result.spec
+def _references(spec: Any) -> None:
+    from core.experiments.citing import works_of
+    from core.experiments.notebook import listed
+    from core.references import bibtex
+
+    works = works_of(spec)
+    st.markdown(listed(works))
+    st.code(bibtex(works), language="bibtex", wrap_lines=True)
+
+
+def _downloads(page: Page, result: Any, figure: Any, name: str) -> None:
+    spec, stem = result.spec, f"solverscope-{name}"
+    views = pins.views_of(page)
+    link = address(page.name, page.link(spec), page.name)
     for label, ending, mime, make in (
         (tr("Save numbers (CSV)"), "csv", "text/csv", lambda: result.to_frame().to_csv(index=False)),
         (tr("Save arrays (NPZ)"), "npz", "application/octet-stream", lambda: _npz(result.to_arrays())),
         (tr("Save settings (JSON)"), "json", "application/json", lambda: spec.model_dump_json(indent=2)),
-        (tr("Save picture (HTML)"), "html", "text/html", lambda: figure.to_html(include_plotlyjs=True)),
+        (tr("Save picture (HTML)"), "html", "text/html", lambda: _page(result, figure, name, views, link)),
+        (tr("Save code (Python)"), "py", "text/x-python", lambda: snippet(spec)),
+        (tr("Save code (Jupyter notebook)"), "ipynb", "application/x-ipynb+json", lambda: _notebook(spec, link)),
+        (tr("Save references (BibTeX)"), "bib", "application/x-bibtex", lambda: _bibtex(spec)),
     ):
         st.download_button(
             label,
@@ -115,7 +133,46 @@ def _downloads(result: Any, figure: go.Figure, stem: str) -> None:
             on_click="ignore",
             type="tertiary",
         )
-    st.caption(tr("As PNG: the camera above the picture."))
+    if isinstance(figure, go.Figure):
+        st.caption(tr("As PNG: the camera above the picture."))
+    else:
+        st.caption(tr("As PNG or as a film: the buttons under the picture."))
+
+
+def _page(result: Any, figure: Any, name: str, views: dict[str, str], link: str) -> str:
+    """The picture as a page of its own, with what it shows and how it was made."""
+    from core.experiments.citing import works_of
+    from core.figures.facts import facts_of
+    from core.figures.pictures import SHARED
+    from core.figures.report import Entry, report_html
+    from core.references import bibtex
+
+    spec = result.spec
+    shared = SHARED[spec.kind, name]
+    entry = Entry(
+        tr(shared.title),
+        figure,
+        tr(shared.words(result, views)),
+        facts_of(spec),
+        spec.model_dump_json(indent=2),
+        link=link,
+        notes=tuple(map(tr, result.notes)),
+    )
+    title = tr("Solverscope: {picture}", picture=tr(shared.title))
+    return report_html(title, "", [entry], bibtex(works_of(spec)), columns=1)
+
+
+def _notebook(spec: Any, link: str) -> str:
+    from core.experiments.notebook import notebook
+
+    return notebook(spec, link)
+
+
+def _bibtex(spec: Any) -> str:
+    from core.experiments.citing import works_of
+    from core.references import bibtex
+
+    return bibtex(works_of(spec))
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:

@@ -1,0 +1,115 @@
+"""What stands around the pictures of a board: its title, its columns, its files, and what to do when it is empty."""
+
+import streamlit as st
+
+from core.experiments.citing import works_of
+from core.figures.board import MOST_PINS, Board, read_board
+from core.figures.report import Entry, report_html
+from core.language import mark, reason, tr
+from core.references import bibtex
+from pages.common import pins
+from pages.common.compute import sentence
+
+COLUMNS = {1: mark("One column"), 2: mark("Two columns"), 3: mark("Three columns")}
+PROBLEM = "board problem"
+
+
+def empty() -> None:
+    """How to fill a board."""
+    st.markdown(
+        tr(
+            "Nothing is pinned yet. Every picture has a button **Pin** in the row under it: press it on any page, and "
+            "the picture comes here, beside those of other pages. A board can be exported as one page and saved."
+        )
+    )
+    with st.container(horizontal=True, gap="medium"):
+        st.page_link("pages/trajectories.py", label=tr("Trajectories"), icon=":material/arrow_forward:")
+        st.page_link("pages/convergence.py", label=tr("Error against steps"), icon=":material/arrow_forward:")
+        if pins.BEFORE in st.session_state and st.session_state[pins.BEFORE].pins:
+            st.button(tr("Undo"), key="undo", on_click=pins.undo)
+    _open()
+
+
+def head() -> None:
+    """Title, introduction and columns of the board."""
+    board = pins.board()
+    with st.expander(tr("Title and introduction of the report"), expanded=bool(board.title or board.introduction)):
+        title = st.text_input(
+            tr("Title"), board.title, max_chars=200, placeholder=tr("A comparison"), key="board title"
+        )
+        words = st.text_area(tr("Introduction"), board.introduction, max_chars=10_000, key="board words", height=110)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="board-head"):
+        columns = st.segmented_control(
+            tr("Columns"),
+            list(COLUMNS),
+            default=board.columns,
+            format_func={count: tr(words) for count, words in COLUMNS.items()}.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+            key="board columns",
+        )
+        st.caption(tr("{count} of {most} pictures", count=len(board.pins), most=MOST_PINS), width="content")
+        st.button(tr("Undo"), key="undo", on_click=pins.undo, disabled=pins.BEFORE not in st.session_state)
+        st.button(tr("Remove all"), key="remove all", type="tertiary", on_click=_clear)
+    changed = {"title": title, "introduction": words, "columns": columns}
+    st.session_state[pins.HELD] = board.model_copy(update=changed)
+
+
+def _clear() -> None:
+    pins.put(Board(title=pins.board().title, introduction=pins.board().introduction))
+
+
+def files(entries: list[Entry]) -> None:
+    """Export and save the board, or open another."""
+    board = pins.board()
+    st.header(tr("Export and save"), anchor=False)
+    if len(entries) < len(board.pins):
+        st.info(tr("Pictures that could not be computed are left out of the report."))
+    with st.container(horizontal=True, gap="small", key="board-files"):
+        st.download_button(
+            tr("Export as one page (HTML)"),
+            lambda: _report(board, entries),
+            file_name="solverscope-board.html",
+            mime="text/html",
+            key="board.html",
+            on_click="ignore",
+            type="primary",
+            disabled=not entries,
+        )
+        st.download_button(
+            tr("Save the board (JSON)"),
+            lambda: board.model_dump_json(indent=1),
+            file_name="solverscope-board.json",
+            mime="application/json",
+            key="board.json",
+            on_click="ignore",
+        )
+    st.caption(tr("The page needs no network, prints well, and has the settings and references of every picture."))
+    _open()
+
+
+def _report(board: Board, entries: list[Entry]) -> str:
+    works = dict.fromkeys(key for pin in board.pins for key in works_of(pin.spec))
+    title = board.title or tr("A comparison")
+    return report_html(title, board.introduction, entries, bibtex(works), board.columns)
+
+
+def _open() -> None:
+    st.file_uploader(tr("Open a board (JSON)"), type=["json"], key="open board", on_change=_read, max_upload_size=4)
+    problem = st.session_state.get(PROBLEM)
+    if problem:
+        st.warning(sentence(problem))
+
+
+def _read() -> None:
+    st.session_state.pop(PROBLEM, None)
+    file = st.session_state["open board"]
+    if file is None:
+        return
+    try:
+        pins.put(read_board(file.getvalue().decode("utf-8", errors="replace")))
+    except ValueError as problem:
+        st.session_state[PROBLEM] = reason(problem)
+    else:
+        for key in ("board title", "board words", "board columns"):
+            st.session_state.pop(key, None)
