@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+from core.language import message
+
 
 @dataclass(frozen=True)
 class Option:
@@ -47,18 +49,33 @@ class Option:
         for choice in self.choices:
             if value == choice and isinstance(value, bool) == isinstance(choice, bool):
                 return choice
-        raise ValueError(f"{name} must be one of {', '.join(map(str, self.choices))}; got {value!r}")
+        choices = ", ".join(map(str, self.choices))
+        raise ValueError(
+            message("{name} must be one of {choices}; got {value}", name=name, choices=choices, value=repr(value))
+        )
 
     def _number(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, Real) or not self.low <= value <= self.high:
-            raise ValueError(f"{name} must be a number from {self.low:g} to {self.high:g}; got {value!r}")
+            raise ValueError(
+                message(
+                    "{name} must be a number from {low:g} to {high:g}; got {value}",
+                    name=name,
+                    low=self.low,
+                    high=self.high,
+                    value=repr(value),
+                )
+            )
         return float(value)
 
     def _numbers(self, name: str, value: Any) -> tuple[float, ...]:
         values = _listed(name, value)
         if len(values) > self.most:
-            raise ValueError(f"{name} takes at most {self.most} numbers; got {len(values)}")
-        return tuple(self._number(f"each number in {name}", number) for number in values)
+            raise ValueError(
+                message(
+                    "{name} takes at most {most} numbers; got {count}", name=name, most=self.most, count=len(values)
+                )
+            )
+        return tuple(self._number(message("each number in {name}", name=name), number) for number in values)
 
 
 def _listed(name: str, value: Any) -> Sequence[Any]:
@@ -69,11 +86,19 @@ def _listed(name: str, value: Any) -> Sequence[Any]:
         try:
             return tuple(value)
         except TypeError:
-            raise ValueError(f"{name} must be a list of numbers; got {value!r}") from None
+            raise ValueError(
+                message("{name} must be a list of numbers; got {value}", name=name, value=repr(value))
+            ) from None
     numbers = []
     for part in filter(None, re.split(r"[\s,;\[\]()]+", value)):
         try:
             numbers.append(float(part))
         except ValueError:
-            raise ValueError(f"{name} must be a list of numbers, such as 1 0.5 0.1; cannot read {part!r}") from None
+            raise ValueError(
+                message(
+                    "{name} must be a list of numbers, such as 1 0.5 0.1; cannot read {part}",
+                    name=name,
+                    part=repr(part),
+                )
+            ) from None
     return numbers

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Generic, TypeVar
 
+from core.language import message
+
 Entry = TypeVar("Entry")
 MOST_NAMED = 30
 
@@ -37,11 +39,23 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
             return self._entries[name]
         except (KeyError, TypeError):
             close = get_close_matches(str(name), self._entries, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            choices = ", ".join(self._entries)
-            if len(self._entries) > MOST_NAMED:  # a message is read; the whole list is the mapping itself
-                choices = f"{', '.join(list(self._entries)[:MOST_NAMED])} and {len(self) - MOST_NAMED} more"
-            raise ValueError(f"unknown {self.kind} {name!r}{hint}; choose one of: {choices}") from None
+            values = {"kind": message(self.kind), "name": repr(name), "choices": self._choices()}
+            if not close:
+                raise ValueError(message("unknown {kind} {name}; choose one of: {choices}", **values)) from None
+            raise ValueError(
+                message(
+                    "unknown {kind} {name} (did you mean {close}?); choose one of: {choices}",
+                    close=repr(close[0]),
+                    **values,
+                )
+            ) from None
+
+    def _choices(self) -> str:
+        """The names as a refusal lists them: it is read, and the whole list is the mapping itself."""
+        if len(self) <= MOST_NAMED:
+            return ", ".join(self)
+        few = ", ".join(list(self)[:MOST_NAMED])
+        return message("{names} and {more} more", names=few, more=len(self) - MOST_NAMED)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._entries

@@ -53,6 +53,7 @@ SHOWN = {
     "message": Takes((0,)),
     "mark": Takes((0,)),
     "joined": Takes((1,), ("separator",)),
+    "Registry": Takes((0,)),  # refusals name the kind of thing that is unknown
     # pages/common: these translate what they are given
     "choose": Takes((0,), WIDGET),
     "choose_some": Takes((0,), WIDGET),

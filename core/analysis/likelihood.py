@@ -13,11 +13,12 @@ import torch
 from scipy import integrate
 from torch import Tensor
 
+from core.language import message
 from core.models.ledger import CountedModel
 from core.noise import generator, normal
 from core.problem import Level, Problem
 from core.solve import Cancelled, Progress
-from core.solvers.adaptive import StepSizeVanished
+from core.solvers.adaptive import TOO_SHORT, StepSizeVanished
 from core.solvers.charts import NORMALISED
 
 TOLERANCE = 1e-9
@@ -126,7 +127,7 @@ def log_likelihood(
 
     def rate(position: float, state: np.ndarray) -> np.ndarray:
         if not math.isfinite(position):
-            raise StepSizeVanished("the model's prediction is not finite at the start")
+            raise StepSizeVanished(message("the model's prediction is not finite at the start"))
         level = chart.level_at(problem, position)
         kind = problem.preferred(level)
         keep, gain = chart.coefficients(level, kind)
@@ -249,9 +250,9 @@ def _integrate(
         while stepper.status == "running":
             if cancel is not None and cancel():
                 raise Cancelled("cancelled on the way to the noise end")
-            message = stepper.step()
+            stepper.step()
             if stepper.status == "failed":
-                raise StepSizeVanished(message)
+                raise StepSizeVanished(message(TOO_SHORT))
             if progress is not None:
                 progress(int(PROGRESS * (stepper.t - first) / (last - first)), PROGRESS)
     return stepper.y

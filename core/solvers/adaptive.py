@@ -11,11 +11,13 @@ import torch
 from scipy import integrate
 from torch import Tensor
 
+from core.language import mark, message
 from core.problem import Level, Problem, levels_at
 from core.solvers.base import Context, Solver
 from core.solvers.charts import Chart
 
 METHODS = {"RK45": integrate.RK45, "DOP853": integrate.DOP853}
+TOO_SHORT = mark("the error control asks for a step below what float64 can resolve")
 
 
 class StepSizeVanished(RuntimeError):
@@ -62,9 +64,10 @@ class ScipyAdaptive(Solver):
         while stepper.direction * (target - stepper.t) > 0:
             context.interrupt()
             with np.errstate(over="ignore", invalid="ignore"):  # infinities make SciPy shorten the step, as they should
-                message, interpolant = stepper.step(), None
+                stepper.step()
+            interpolant = None
             if stepper.status == "failed":
-                raise StepSizeVanished(message)
+                raise StepSizeVanished(message(TOO_SHORT))
         if stepper.t == target or not context.record:
             u = stepper.y
         else:
@@ -80,7 +83,7 @@ class ScipyAdaptive(Solver):
             if not math.isfinite(
                 position
             ):  # from a slope that is NaN SciPy guesses such a step, and shortens it for ever
-                raise StepSizeVanished("the model's prediction is not finite at the start")
+                raise StepSizeVanished(message("the model's prediction is not finite at the start"))
             level = chart.level_at(problem, position)
             kind = problem.preferred(level)
             keep, gain = chart.coefficients(level, kind)

@@ -29,6 +29,7 @@ import torch
 from scipy.interpolate import BSpline, make_interp_spline
 from torch import Tensor
 
+from core.language import message
 from core.models.base import Model
 from core.noise import normal
 from core.problem import Problem
@@ -98,8 +99,10 @@ def statistics_of(problem: Problem) -> Statistics:
     """
     if not problem.model.exact:
         raise ValueError(
-            "DPM-Solver-v3 needs statistics of the exact density at every noise level, which a learned model does not "
-            "offer; choose a Gaussian mixture or an exact data set, or another solver such as dpmpp-2m"
+            message(
+                "DPM-Solver-v3 needs statistics of the exact density at every noise level, which a learned model does "
+                "not offer; choose a Gaussian mixture or an exact data set, or another solver such as dpmpp-2m"
+            )
         )
     model = source_of(problem.model)
     schedule = problem.schedule

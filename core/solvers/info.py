@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.language import message
 from core.options import Option as SolverOption
 from core.registry import Registry
 from core.solvers.base import Solver
@@ -116,10 +117,18 @@ class SolverInfo:
         """
         unknown = sorted(set(options) - set(self.options))
         if unknown:
-            allowed = ", ".join(self.options) or "none"
-            raise ValueError(f"solver {self.name!r} has no option {unknown[0]!r}; its options: {allowed}")
+            allowed = ", ".join(self.options) or message("none")
+            raise ValueError(
+                message(
+                    "solver {name} has no option {key}; its options: {allowed}",
+                    name=repr(self.name),
+                    key=repr(unknown[0]),
+                    allowed=allowed,
+                )
+            )
         values = {key: option.default for key, option in self.options.items()}
-        values.update({key: self.options[key].check(f"{key} of {self.name}", value) for key, value in options.items()})
+        for key, value in options.items():
+            values[key] = self.options[key].check(message("{key} of {name}", key=key, name=self.name), value)
         return self.build(**values)
 
 

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.models import Model
 from core.models.ledger import CountedModel
 from core.noise import normal
@@ -82,8 +83,10 @@ def source_of(model: Model) -> Model:
     inner = model.model if isinstance(model, CountedModel) else model
     if not hasattr(inner, "posterior_variance"):
         raise ValueError(
-            "this variance needs the exact posterior of a Gaussian mixture or an exact data set; for a learned model "
-            "choose the small or the large variance"
+            message(
+                "this variance needs the exact posterior of a Gaussian mixture or an exact data set; for a learned "
+                "model choose the small or the large variance"
+            )
         )
     return inner
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from core.language import message
 from core.problem import Level, Problem, levels_at
-from core.solvers.adaptive import StepSizeVanished
+from core.solvers.adaptive import TOO_SHORT, StepSizeVanished
 from core.solvers.base import Context, Solver
 from core.solvers.control import Attempt, Controller
 from core.solvers.embedded import Pair, Trial
@@ -81,7 +82,7 @@ class Adaptive(Solver):
     def _begin(self, context: Context, interval: _Interval, x: Tensor) -> _Progress:
         h, known = self.pair.first_step(context.problem, interval.cur, x, self.rtol, self.atol)
         if not math.isfinite(h):
-            raise StepSizeVanished("the model's prediction is not finite at the start")
+            raise StepSizeVanished(message("the model's prediction is not finite at the start"))
         h = min(max(h, self.h_min), self.h_max)
         return _Progress(interval.cur, interval.cur, x, x, h, (), known, None, 0)
 
@@ -91,10 +92,10 @@ class Adaptive(Solver):
         position, end = pair.position(progress.here), pair.position(last)
         rest = end - position
         if progress.attempts >= MOST_ATTEMPTS:
-            raise StepSizeVanished(f"more than {MOST_ATTEMPTS:,} attempts were needed")
+            raise StepSizeVanished(message("more than {most:,} attempts were needed", most=MOST_ATTEMPTS))
         h = min(progress.h, self.h_max, rest)
         if h < 1e-13 * max(abs(position), abs(end)) and h < rest:
-            raise StepSizeVanished("the error control asks for a step below what float64 can resolve")
+            raise StepSizeVanished(message(TOO_SHORT))
         nxt = last if h == rest else pair.level_at(problem, position + h)
         trial = pair.attempt(problem, progress.here, nxt, progress.x, progress.known)
         error = pair.error(trial, progress.x, progress.previous, self.rtol, self.atol)
@@ -106,7 +107,9 @@ class Adaptive(Solver):
         longer = h * self.controller.factor(errors, pair.order, accepted)
         if not accepted:
             if longer < self.h_min:
-                raise StepSizeVanished(f"the error control asks for a step below h_min = {self.h_min:g}")
+                raise StepSizeVanished(
+                    message("the error control asks for a step below h_min = {h_min:g}", h_min=self.h_min)
+                )
             return progress._replace(h=longer, attempts=progress.attempts + 1)
         longer = max(longer, self.h_min)
         return _Progress(
