@@ -57,7 +57,7 @@ class Choice(Frozen):
     def _changed(cls, options: tuple, info: ValidationInfo) -> tuple:
         name = info.data.get("name")
         known = cls.registry[name].options if name in cls.registry else {}
-        given = {k: known[k].check(cls.called.format(key=k, name=name), v) if k in known else v for k, v in options}
+        given = {k: known[k].check(message(cls.called, key=k, name=name), v) if k in known else v for k, v in options}
         return tuple((k, v) for k, v in given.items() if k not in known or not _same(v, known[k].default))
 
     @model_serializer
@@ -77,7 +77,7 @@ class SolverChoice(Choice):
     """A solver with its options."""
 
     word = mark("solver")
-    called = "{key} of {name}"
+    called = mark("{key} of {name}")
     registry = SOLVERS
 
     @model_validator(mode="after")
@@ -96,7 +96,7 @@ class GridChoice(Choice):
     """A time grid with its options."""
 
     word = mark("time grid")
-    called = "option {key} of grid '{name}'"
+    called = mark("option {key} of grid '{name}'")
     registry = GRIDS
 
     @model_validator(mode="after")
@@ -118,7 +118,7 @@ class GuidanceChoice(Choice):
     """A kind of guidance with its options."""
 
     word = mark("guidance")
-    called = "{key} of {name} guidance"
+    called = mark("{key} of {name} guidance")
     registry = GUIDANCE
 
     @model_validator(mode="after")

@@ -260,7 +260,9 @@ def load_recipe(text: str) -> Specification:
         fields = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as problem:
         raise ValueError(
-            message("the recipe is not JSON: {what} in line {line}", what=problem.msg, line=problem.lineno)
+            message(
+                "the recipe is not JSON: {what} in line {line}", what=_json_reason(problem.msg), line=problem.lineno
+            )
         ) from None
     except (ValueError, RecursionError):
         raise ValueError(
@@ -273,6 +275,8 @@ def load_recipe(text: str) -> Specification:
     except ValidationError as problem:
         raise ValueError(message("the recipe does not fit: {why}", why=joined(plain_errors(problem), "; "))) from None
 
+
+_NESTED = (dict, list, tuple)  # too long for a sentence
 
 # pydantic's own phrases speak of inputs and tuples
 _PLAIN = {
@@ -289,12 +293,38 @@ _PLAIN = {
     "literal_error": mark("it must be {expected}"),
     "string_type": mark("it must be text"),
     "tuple_type": mark("it must be a list"),
+    "bool_parsing": mark("it must be true or false"),
+    "bool_type": mark("it must be true or false"),
+    "missing": mark("it is missing"),
     "model_type": mark("it must be an object with named settings"),
     "model_attributes_type": mark("it must be an object with named settings"),
     "union_tag_invalid": mark("its kind must be {expected_tags}"),
     "union_tag_not_found": mark("it must have a kind"),
     "extra_forbidden": mark("there is no such setting"),
 }
+
+
+def _either(value: Any) -> Any:
+    """What pydantic lists as "a, b or c", with the "or" of the language on screen; anything else as it is."""
+    names, last = value.rsplit(" or ", 1) if isinstance(value, str) and " or " in value else ("", "")
+    return message("{names} or {last}", names=names, last=last) if last else value
+
+
+# the reasons that Python's reader of JSON gives
+_JSON = (
+    mark("Expecting value"),
+    mark("Expecting property name enclosed in double quotes"),
+    mark("Expecting ':' delimiter"),
+    mark("Expecting ',' delimiter"),
+    mark("Extra data"),
+    mark("Unterminated string starting at"),
+    mark("Invalid control character at"),
+    mark("Invalid \\escape"),
+)
+
+
+def _json_reason(text: str) -> str:
+    return message(text) if text in _JSON else text
 
 
 def plain_errors(problem: ValidationError, within: str = "") -> list[str]:
@@ -306,8 +336,9 @@ def plain_errors(problem: ValidationError, within: str = "") -> list[str]:
         if any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors if place):
             continue  # a list that is too short only because an entry was wrong
         if error["type"] in _PLAIN:
-            given = "" if place == (within,) or isinstance(error["input"], dict | list | tuple) else error["input"]
-            told = message(_PLAIN[error["type"]], **error.get("ctx", {}))
+            unsaid = place == (within,) or error["type"] == "extra_forbidden" or isinstance(error["input"], _NESTED)
+            given = "" if unsaid else error["input"]
+            told = message(_PLAIN[error["type"]], **{key: _either(one) for key, one in error.get("ctx", {}).items()})
             told = message("{what}, not {given}", what=told, given=_brief(str(given))) if given != "" else told
         else:
             told = said

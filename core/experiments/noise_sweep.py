@@ -88,7 +88,8 @@ class NoiseSweepSpec(WithScoreError):
             raise ValueError(message("amounts of noise must rise, got {names}", names=", ".join(map(str, self.values))))
         knob = SOLVERS[self.solver.name].knob
         for value in self.values:
-            SOLVERS[self.solver.name].options[knob.option].check(f"{knob.option} of {self.solver.name}", value)
+            called = message("{key} of {name}", key=knob.option, name=self.solver.name)
+            SOLVERS[self.solver.name].options[knob.option].check(called, value)
         self._check_grid(1, self.nfe)
         return self
 

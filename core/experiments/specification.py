@@ -79,7 +79,10 @@ def _distinct(values: tuple) -> tuple:
 
 def _parted(value: Any) -> Any:
     """A point from a link, "x,y,step", as its parts."""
-    return value.split(",") if isinstance(value, str) else value
+    parts = value.split(",") if isinstance(value, str) else value
+    if isinstance(parts, list | tuple) and len(parts) != 3:
+        raise ValueError(message("a starting point is three numbers, x,y,step; got {count}", count=len(parts)))
+    return parts
 
 
 Distinct = AfterValidator(_distinct)  # the same line twice in a picture would say nothing

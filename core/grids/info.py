@@ -61,7 +61,8 @@ class GridInfo:
             )
         values = {key: option.default for key, option in self.options.items()}
         return values | {
-            key: self.options[key].check(f"option {key} of grid {name!r}", v) for key, v in options.items()
+            key: self.options[key].check(message("option {key} of grid '{name}'", key=key, name=name), v)
+            for key, v in options.items()
         }
 
 
