@@ -10,14 +10,20 @@ from core import language
 from core.experiments import EXPERIMENTS, load_recipe
 from core.experiments.links import from_params
 from core.language import ENGLISH, follow, tr
+from scripts.texts import all_texts
 
 ENGLISH_WORDS = re.compile(r"[a-z]{2,} (a|in|is|of|to|be|[a-z]{3,}) [a-z]{2,}")
 
 
+TEXTS = {text.english for text in all_texts()}
+
+
 class Dotted(dict):
-    """A language that has every text: its letters are dots, and its values stay where they are."""
+    """A language that has every text of the catalogue: its letters are dots, and its values stay where they are."""
 
     def get(self, english: str, default: str = "") -> str:
+        if english not in TEXTS:
+            return default
         parts = []
         for words, name, form, conversion in Formatter().parse(english):
             field = "" if name is None else f"{{{name}{f'!{conversion}' if conversion else ''}{form and f':{form}'}}}"
