@@ -18,7 +18,7 @@ def key_with_seed(seed: int) -> str:
 def test_after_a_stop_the_last_picture_stays_until_run_again():
     at = small()
     picture = data_of(at)
-    at.session_state[compute.STOPPED] = key_with_seed(12345)  # as the Cancel button does
+    at.session_state[compute.STOPPED] = {key_with_seed(12345)}  # as the Cancel button does
     at.number_input(key="ui.seed").set_value(12345).run()
     assert not at.exception
     assert data_of(at) == picture
@@ -33,7 +33,7 @@ def test_after_a_stop_the_last_picture_stays_until_run_again():
 def test_other_settings_after_a_stop_run_at_once():
     at = small()
     picture = data_of(at)
-    at.session_state[compute.STOPPED] = key_with_seed(23456)
+    at.session_state[compute.STOPPED] = {key_with_seed(23456)}
     at.number_input(key="ui.seed").set_value(23456).run()
     at.number_input(key="ui.seed").set_value(23457).run()
     assert data_of(at) != picture
@@ -41,7 +41,7 @@ def test_other_settings_after_a_stop_run_at_once():
 
 def test_a_stop_before_any_picture_offers_to_run():
     at = small()
-    at.session_state[compute.STOPPED] = key_with_seed(34567)
+    at.session_state[compute.STOPPED] = {key_with_seed(34567)}
     at.session_state[compute.LAST] = ("curvature", None)
     at.number_input(key="ui.seed").set_value(34567).run()
     assert not at.exception
