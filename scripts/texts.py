@@ -187,9 +187,10 @@ def in_registries() -> Iterator[Text]:
     from core.models.guidance import GUIDANCE
     from core.schedules import SCHEDULES
     from core.solvers import SOLVERS
+    from core.train.ways import WAYS
 
     for registry in (
-        SOLVERS, SCHEDULES, GRIDS, OPTIMISED, GUIDANCE, TOY_DATA, IMAGE_DATA, DEMOS, DISTANCES, TEST_FUNCTIONS
+        SOLVERS, SCHEDULES, GRIDS, OPTIMISED, GUIDANCE, TOY_DATA, IMAGE_DATA, DEMOS, DISTANCES, TEST_FUNCTIONS, WAYS
     ):  # fmt: skip
         for info in registry.values():
             for english in of_entry(info):

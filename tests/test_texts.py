@@ -41,6 +41,13 @@ def fields(template: str) -> set:
     return {part for part in parsed if part[0].isidentifier()}
 
 
+def test_every_text_has_its_chinese_and_nothing_is_left_over(chinese):
+    wanted = {text.english: text.place for text in texts.all_texts()}
+    missing = [f"{place}: {english}" for english, place in wanted.items() if not chinese.get(english)]
+    assert not missing, f"`python -m scripts.texts` lists what zh.po lacks: {missing[:5]}"
+    assert not set(chinese) - set(wanted), "`python -m scripts.texts` takes out what nothing shows any more"
+
+
 def test_both_put_the_same_values(chinese):
     wrong = {english: other for english, other in chinese.items() if other and fields(english) != fields(other)}
     assert not wrong
