@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.experiments.build import device_line
 from core.experiments.run import run_experiment
 from core.experiments.specification import Setting
-from core.language import joined, mark, reason, tr
+from core.language import ENGLISH, current, joined, mark, reason, tr
 from pages.common.jobs import Job, Results
 
 LOG = logging.getLogger(__name__)
@@ -140,8 +140,8 @@ def _with_kept(text: str, kept: bool) -> str:
 
 
 def sentence(text: str) -> str:
-    """``text`` in the language of now, with a capital at the start and a full stop at the end."""
+    """``text`` in the language of now, with a full stop at the end and, in English, a capital at the start."""
     text = tr(text).strip()
-    if text.endswith((".", "!", "?", "。", "！", "？")):
-        return text[:1].upper() + text[1:]
-    return tr("{text}.", text=text[:1].upper() + text[1:])
+    if current() == ENGLISH:
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", "。", "！", "？")) else tr("{text}.", text=text)
