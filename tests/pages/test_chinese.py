@@ -39,9 +39,9 @@ def test_a_page_in_chinese_shows_no_english(page, kind):
     assert [text for text in shown(at) if english(text)] == []
 
 
-@pytest.mark.parametrize("place", [{}, {"lesson": "1", "step": "2"}, {"lesson": "3", "step": "1"}])
-def test_lessons_in_chinese_show_no_english(place):
-    at = opened("lessons", lang="zh", **place)
+@pytest.mark.parametrize(("page", "place"), [("board", {}), ("lessons", {}), ("lessons", {"lesson": "3", "step": "1"})])
+def test_a_page_without_settings_shows_no_english(page, place):
+    at = opened(page, lang="zh", **place)
     assert not at.exception
     assert [text for text in shown(at) if english(text)] == []
 
