@@ -14,7 +14,7 @@ from core.models.ledger import CountedModel, Evaluation
 from core.noise import check_seed
 from core.problem import Level, Problem, convert, levels_at
 from core.solvers import SOLVERS, BrownianPath, Context
-from core.solvers.adaptive import StepSizeVanished
+from core.solvers.adaptive import Piece, StepSizeVanished
 from core.solvers.control import Attempt
 
 DIVERGED = 1e6  # times the largest starting value: no path of a working solver goes there
@@ -46,6 +46,8 @@ class Run:
     message : one sentence on why a run stopped early; empty otherwise.
     attempts : every step that an adaptive solver tried, in order; empty for others.
     watched : (step from 0, query and answer) of every model call, for the first particles; empty unless asked for.
+    pieces : the solver's own steps as functions, see :func:`core.solvers.adaptive.states_between`; empty unless asked
+        for.
     """
 
     solver: str
@@ -62,6 +64,7 @@ class Run:
     message: str = ""
     attempts: tuple[Attempt, ...] = ()
     watched: tuple[tuple[int, Evaluation], ...] = ()
+    pieces: tuple[Piece, ...] = field(default=(), repr=False)
 
     @property
     def complete(self) -> bool:
@@ -84,6 +87,7 @@ def solve(
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     watch: int = 0,
+    dense: bool = False,
     **options: Any,
 ) -> Run:
     """Carry ``x_start`` from ``times[0]`` to ``times[-1]``.
@@ -99,6 +103,7 @@ def solve(
     progress : called as ``progress(done_steps, steps)`` after every step.
     cancel : asked before every step and every model evaluation; the run stops when it returns True.
     watch : keep what the model was asked and answered for that many particles, in ``Run.watched``.
+    dense : keep what lies between the recorded states in ``Run.pieces``, where the solver knows it.
     options : those of the solver, ``SOLVERS[solver].options``.
 
     Raises
@@ -127,7 +132,8 @@ def solve(
     started = time.perf_counter()
     done, state, seen = 0, None, None
     with torch.no_grad():
-        context = Context(counted, recipe.plan(counted, times), path, record, interrupt)
+        pieces = [] if dense else None
+        context = Context(counted, recipe.plan(counted, times), path, record, interrupt, pieces=pieces)
         try:
             for i in range(steps):
                 interrupt()
@@ -163,6 +169,7 @@ def solve(
         last=x,
         attempts=tuple(context.journal),
         watched=tuple(zip(asked_in, model.watched, strict=False)),  # those of a step that broke off belong to none
+        pieces=tuple(pieces or ()),
         **outcome,
     )
 

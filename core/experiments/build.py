@@ -28,6 +28,7 @@ from core.models import Model, runtime_device
 from core.problem import Problem
 from core.schedules import make_schedule
 from core.solve import Cancelled, Run, solve
+from core.solvers.adaptive import states_between
 
 CUSTOM_BANDWIDTH = 0.1
 IMAGE_TOLERANCE = 1e-8  # for exact image sets, whose particles are float32
@@ -114,6 +115,7 @@ def device_line(spec: Specification) -> str:
 
 
 _references: Kept[Run] = Kept(100_000_000)
+_solutions: Kept[Run] = Kept(100_000_000)  # with what lies between the times: another grid costs no evaluation
 
 
 def part(report: Report, start: float, share: float) -> Report:
@@ -135,12 +137,26 @@ def reference_run(
     Cancelled
         If ``stop`` said so.
     """
-    key = (data, problem.schedule, tuple(times.tolist()), tuple(x.shape), seed, x.dtype)
+    drawn = (data, problem.schedule, tuple(x.shape), seed, x.dtype)
+    key, span = (*drawn, tuple(times.tolist())), (*drawn, float(times[0]), float(times[-1]))
     run = _references.get(key)
     if run is None:
+        run = _between(_solutions.get(span), problem, times)
+    if run is None:
         run = solved_reference(problem, data, times, x, stop, report)
-        _references.put(key, run, run.states.nbytes)
+        if run.pieces:
+            _solutions.put(span, run, run.states.nbytes + sum(piece.size for piece in run.pieces))
+    _references.put(key, replace(run, pieces=()), run.states.nbytes)
     return run, reference_label(data)
+
+
+def _between(run: Run | None, problem: Problem, times: Tensor) -> Run | None:
+    """A kept solution at other times."""
+    if run is None:
+        return None
+    states = states_between(run.pieces, problem.schedule, times, run.last)
+    states[0], states[-1] = run.states[0], run.last
+    return replace(run, times=times, states=states, steps=len(times) - 1, pieces=())
 
 
 def solved_reference(
@@ -160,7 +176,8 @@ def solved_reference(
 
     watched = {"progress": progress, "cancel": heartbeat}
     if is_exact(data):
-        run = solve(problem, "reference", times, x.double(), **watched, **tolerances(data))
+        dense = data.kind == "toy" and len(times) > 2  # images would fill the memory; for two ends it only costs
+        run = solve(problem, "reference", times, x.double(), dense=dense, **watched, **tolerances(data))
     else:
         solver, least = NETWORK_REFERENCE
         inner = -(-least // (len(times) - 1))
@@ -174,11 +191,11 @@ def solved_reference(
 def padded(run: Run, times: Tensor) -> Run:
     """A recorded run at all of ``times``: NaN where it broke off before. Its x0 predictions are dropped."""
     missing = len(times) - len(run.times)
-    states, last = run.states, run.last
+    states, last, pieces = run.states, run.last, run.pieces
     if missing:
-        last = torch.full_like(last, torch.nan)
+        last, pieces = torch.full_like(last, torch.nan), ()
         states = torch.cat([states, last.expand(missing, *last.shape)])
-    return replace(run, times=times, states=states, last=last, x0_predictions=None)
+    return replace(run, times=times, states=states, last=last, x0_predictions=None, pieces=pieces)
 
 
 def accuracy_of(data: Data) -> float:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from core.language import mark, message
 from core.problem import Level, Problem, levels_at
+from core.schedules import Schedule
 from core.solvers.base import Context, Solver
 from core.solvers.charts import Chart
 
@@ -28,6 +29,60 @@ class _Interval(NamedTuple):
     cur: Level
     next: Level
     last: Level
+
+
+class Piece(NamedTuple):
+    """One step of a run as a function of its chart's independent variable."""
+
+    chart: Chart
+    interpolant: integrate.DenseOutput
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return sum(getattr(part, "nbytes", 0) for part in vars(self.interpolant).values())
+
+
+def states_between(pieces: Sequence[Piece], schedule: Schedule, times: Tensor, like: Tensor) -> Tensor:
+    """A finished run (``solve(..., dense=True).pieces``) at other times between its ends, (S + 1,): no model is asked.
+
+    Returns (S + 1, *like.shape) in the precision of ``like``.
+    """
+    chart, levels = pieces[0].chart, levels_at(schedule, times)
+    positions = np.array([chart.position(level) for level in levels])
+    steps = [interpolant for _, interpolant in pieces]
+    way = np.sign(steps[0].t - steps[0].t_old)
+    # a time on the border of two steps belongs to the one that ends there
+    which = np.searchsorted([way * step.t for step in steps], way * positions).clip(max=len(steps) - 1)
+    states = [steps[k](u) * chart.unit(level) for k, u, level in zip(which, positions, levels, strict=True)]
+    return torch.from_numpy(np.stack(states)).reshape(len(times), *like.shape).to(like)
+
+
+class _Levels:
+    """The levels at the stages of the next step, computed at once: one by one they cost more than a small model."""
+
+    def __init__(self, chart: Chart, problem: Problem):
+        self.chart, self.problem = chart, problem
+        self._known: dict[float, Level] = {}
+
+    def expect(self, stepper: integrate.OdeSolver) -> None:
+        """Look ahead by the arithmetic of SciPy's own step, so that the positions are the same to the last bit."""
+        least = 10 * abs(math.nextafter(stepper.t, stepper.direction * math.inf) - stepper.t)
+        ahead = stepper.t + stepper.direction * min(max(stepper.h_abs, least), stepper.max_step)
+        if not math.isfinite(ahead):
+            return
+        ahead = ahead if stepper.direction * (ahead - stepper.t_bound) <= 0 else stepper.t_bound
+        h = ahead - stepper.t
+        stages = (*stepper.C[1:].tolist(), 1.0, *getattr(stepper, "C_EXTRA", ()))
+        positions = [stepper.t + float(c) * h for c in stages]
+        self._known = dict(zip(positions, self.chart.levels_at(self.problem, positions), strict=True))
+
+    def at(self, position: float) -> Level:
+        """The level at a position, expected or not (the step was tried again, and shorter)."""
+        level = self._known.get(position)
+        if level is None or not (level.alpha > 0 and level.sigma > 0):  # then this says why not
+            level = self.chart.level_at(self.problem, position)
+        return level
 
 
 @dataclass(frozen=True)
@@ -59,32 +114,37 @@ class ScipyAdaptive(Solver):
 
     def step(self, context: Context, i: int, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         interval: _Interval = context.plan[i]
-        stepper, interpolant = state if state is not None else (self._start(context, interval, x), None)
+        stepper, levels, interpolant = state if state is not None else (*self._start(context, interval, x), None)
         target = self.chart.position(interval.next)
         while stepper.direction * (target - stepper.t) > 0:
             context.interrupt()
+            levels.expect(stepper)
             with np.errstate(over="ignore", invalid="ignore"):  # infinities make SciPy shorten the step, as they should
                 stepper.step()
             interpolant = None
             if stepper.status == "failed":
                 raise StepSizeVanished(message(TOO_SHORT))
+            if context.pieces is not None:
+                interpolant = stepper.dense_output()
+                context.pieces.append(Piece(self.chart, interpolant))
         if stepper.t == target or not context.record:
             u = stepper.y
         else:
             interpolant = interpolant or stepper.dense_output()  # costs evaluations: once a step
             u = interpolant(target)
         x_next = torch.from_numpy(u.reshape(tuple(x.shape)) * self.chart.unit(interval.next))
-        return x_next.to(x), (stepper, interpolant)
+        return x_next.to(x), (stepper, levels, interpolant)
 
-    def _start(self, context: Context, interval: _Interval, x: Tensor) -> integrate.OdeSolver:
+    def _start(self, context: Context, interval: _Interval, x: Tensor) -> tuple[integrate.OdeSolver, _Levels]:
         chart, problem = self.chart, context.problem
+        levels = _Levels(chart, problem)
 
         def rate(position: float, u: np.ndarray) -> np.ndarray:
             if not math.isfinite(
                 position
             ):  # from a slope that is NaN SciPy guesses such a step, and shortens it for ever
                 raise StepSizeVanished(message("the model's prediction is not finite at the start"))
-            level = chart.level_at(problem, position)
+            level = levels.at(position)
             kind = problem.preferred(level)
             keep, gain = chart.coefficients(level, kind)
             here = torch.from_numpy(u)
@@ -96,4 +156,4 @@ class ScipyAdaptive(Solver):
         start = x.detach().to("cpu", torch.float64).numpy().reshape(-1) / chart.unit(interval.cur)
         first, last = chart.position(interval.cur), chart.position(interval.last)
         with np.errstate(over="ignore", invalid="ignore"):
-            return METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol)
+            return METHODS[self.method](rate, first, start, last, rtol=self.rtol, atol=self.atol), levels

@@ -31,6 +31,7 @@ class Context:
     record : whether the states between the ends are kept.
     interrupt : raises when the run is to be stopped; long steps call it between evaluations.
     journal : where an adaptive solver writes its attempts.
+    pieces : where a solver that knows its path between recorded times leaves it; None where nobody asks.
     """
 
     problem: Problem
@@ -39,6 +40,7 @@ class Context:
     record: bool
     interrupt: Callable[[], None]
     journal: list[Attempt] = field(default_factory=list)
+    pieces: list[Any] | None = None
 
 
 class Solver(ABC):

@@ -7,10 +7,12 @@ numerical one is not.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
-from core.problem import Level, Problem, drift_coefficients
+from core.problem import Level, Problem, drift_coefficients, levels_at
 from core.schedules import Schedule
 
 
@@ -24,8 +26,8 @@ class Chart(ABC):
         """The independent variable at a level."""
 
     @abstractmethod
-    def time_of(self, schedule: Schedule, position: float) -> float:
-        """The time t at which the independent variable has the value ``position``."""
+    def times_of(self, schedule: Schedule, positions: Tensor) -> Tensor:
+        """The times t at which the independent variable has the values ``positions`` (float64, any shape)."""
 
     @abstractmethod
     def unit(self, level: Level) -> float:
@@ -37,7 +39,12 @@ class Chart(ABC):
 
     def level_at(self, problem: Problem, position: float) -> Level:
         """The level at which the independent variable has the value ``position``."""
-        return problem.level(self.time_of(problem.schedule, position))
+        return problem.level(self.times_of(problem.schedule, torch.tensor(position, dtype=torch.float64)))
+
+    def levels_at(self, problem: Problem, positions: Sequence[float]) -> list[Level]:
+        """The levels at several positions, in about the time that one takes."""
+        times = self.times_of(problem.schedule, torch.tensor(positions, dtype=torch.float64))
+        return levels_at(problem.schedule, times)
 
 
 class TimeChart(Chart):
@@ -48,8 +55,8 @@ class TimeChart(Chart):
     def position(self, level: Level) -> float:
         return level.t
 
-    def time_of(self, schedule: Schedule, position: float) -> float:
-        return position
+    def times_of(self, schedule: Schedule, positions: Tensor) -> Tensor:
+        return positions
 
     def unit(self, level: Level) -> float:
         return 1.0
@@ -66,8 +73,8 @@ class _LambdaTime(Chart):
     def position(self, level: Level) -> float:
         return level.lam
 
-    def time_of(self, schedule: Schedule, position: float) -> float:
-        return float(schedule.time_of(torch.tensor(position, dtype=torch.float64)))
+    def times_of(self, schedule: Schedule, positions: Tensor) -> Tensor:
+        return schedule.time_of(positions)
 
 
 class RhoChart(Chart):
@@ -78,8 +85,8 @@ class RhoChart(Chart):
     def position(self, level: Level) -> float:
         return level.rho
 
-    def time_of(self, schedule: Schedule, position: float) -> float:
-        return float(schedule.time_of(torch.tensor(-math.log(position), dtype=torch.float64)))
+    def times_of(self, schedule: Schedule, positions: Tensor) -> Tensor:
+        return schedule.time_of(-positions.log())
 
     def unit(self, level: Level) -> float:
         return level.alpha

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from core.experiments import ConvergenceSpec, TrajectoriesSpec, convergence, run_experiment
+from core.experiments import ConvergenceSpec, TrajectoriesSpec, build, convergence, run_experiment
 from core.experiments.kept import Kept
 
 
@@ -77,3 +78,17 @@ def test_a_reference_is_shared_by_solvers(monkeypatch):
     monkeypatch.setattr("core.experiments.build.solved_reference", lambda *_: pytest.fail("solved again"))
     again = run_experiment(spec.model_copy(update={"solvers": TrajectoriesSpec(solvers=("heun",)).solvers}))
     np.testing.assert_array_equal(first.reference, again.reference)
+
+
+def test_another_step_count_reads_the_same_reference_elsewhere(monkeypatch):
+    spec = TrajectoriesSpec(particles=5, steps=4, seed=505, grid="karras")
+    coarse = run_experiment(spec)
+    problem = build.build_problem(spec.data, spec.schedule)
+    with monkeypatch.context() as closed:
+        closed.setattr("core.experiments.build.solved_reference", lambda *_: pytest.fail("solved again"))
+        fine = run_experiment(spec.model_copy(update={"steps": 7}))
+    x = build.starting_noise(problem, spec.data, 5, float(fine.reference_times[0]), 505)
+    afresh = build.solved_reference(problem, spec.data, torch.from_numpy(fine.reference_times), x)
+    np.testing.assert_array_equal(fine.reference[[0, -1]], coarse.reference[[0, -1]])
+    assert len(fine.reference) != len(coarse.reference)
+    np.testing.assert_allclose(fine.reference, afresh.states.numpy(), rtol=1e-13, atol=1e-14)

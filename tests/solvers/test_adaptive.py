@@ -15,6 +15,8 @@ from core.problem import Problem
 from core.schedules import SCHEDULES, make_schedule
 from core.solve import solve
 from core.solvers import SOLVERS
+from core.solvers.adaptive import states_between
+from core.solvers.charts import Chart
 from core.solvers.control import Controller
 from tests.solvers.exact import Asked, DiagonalGaussian, three_mode_problem, three_modes
 
@@ -242,3 +244,24 @@ def test_options_are_checked():
     with pytest.raises(ValueError, match="h_max of rk45 must be a number from 1e-06 to 1000; got 0"):
         solve(PROBLEM, "rk45", TIMES, X, h_max=0.0)
     assert {name for name, info in SOLVERS.items() if info.adaptive} == {*OURS, "reference"}
+
+
+@pytest.mark.parametrize("schedule", ["vp-linear", "edm"])
+def test_between_its_steps_the_reference_is_as_exact_as_at_them(schedule):
+    model = DiagonalGaussian([1.0, -0.5], [0.3, 2.0])
+    problem = Problem(model, make_schedule(schedule))
+    times = make_grid("karras", problem.schedule, 9)
+    x = problem.sample_prior(20, float(times[0]), 5)
+    run = solve(problem, "reference", times[[0, -1]], x, dense=True)
+    between = states_between(run.pieces, problem.schedule, times, run.last)
+    expected = torch.stack([model.flow(x, problem.schedule, float(times[0]), float(t)) for t in times])
+    torch.testing.assert_close(between, expected, rtol=1e-9, atol=1e-9)
+    assert solve(problem, "reference", times[[0, -1]], x).pieces == ()
+
+
+def test_the_levels_of_a_step_are_computed_at_once(monkeypatch):
+    alone = []
+    one = Chart.level_at
+    monkeypatch.setattr(Chart, "level_at", lambda *given: alone.append(given[-1]) or one(*given))
+    run = solve(PROBLEM, "reference", TIMES, X)
+    assert len(alone) < 0.25 * run.nfe  # the first slopes, and steps that are tried again
