@@ -180,7 +180,7 @@ def run_noise_sweep(spec: NoiseSweepSpec, report: Report = silent, stop: Stop = 
     wrong = wrong_problem(spec, exact)
     problems = {"exact": exact} | ({"wrong": wrong} if wrong else {})
     ends = grid_of(spec, exact, 1)
-    watch = _watched(part(report, 0.0, 0.1), stop, "measuring exact samples")
+    watch = _watched(part(report, 0.0, 0.1), stop, message("measuring exact samples"))
     floor = noise_floor(spec.distance, exact, float(ends[-1]), spec.particles, spec.seed, REPEATS, **watch)
     jobs = [(score, value) for score in problems for value in spec.ladder]
     points = []

@@ -7,6 +7,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
+from core.language import message
 from core.models import EmpiricalData, GaussianMixture
 from core.noise import normal
 from core.problem import Problem, levels_at
@@ -105,7 +106,8 @@ def _components(problem: Problem) -> tuple[np.ndarray, str, np.ndarray, np.ndarr
         centred = points - points.mean(axis=0)
         direction = np.linalg.svd(centred, full_matrices=False)[2][0]
         along = points @ direction
-        return direction, "first principal component", np.full(len(along), 1 / len(along)), along, np.zeros(len(along))
+        title = message("first principal component")
+        return direction, title, np.full(len(along), 1 / len(along)), along, np.zeros(len(along))
     return None
 
 

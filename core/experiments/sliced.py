@@ -10,6 +10,7 @@ from core.data import IMAGE_DATA
 from core.experiments.build import Stop, build_model
 from core.experiments.specification import Data, ImageData
 from core.grids import make_grid
+from core.language import message
 from core.models import GaussianMixture
 from core.problem import Problem
 from core.schedules import Schedule
@@ -95,10 +96,11 @@ def _line(data: Data) -> tuple[GaussianMixture, str]:
     """The marginal of one coordinate, and what it is."""
     if data.kind == "toy":
         model = build_model(data)
-        return GaussianMixture(model.means[:, :1], model.covariances[:, 0, 0].sqrt(), model.weights), "first coordinate"
+        line = GaussianMixture(model.means[:, :1], model.covariances[:, 0, 0].sqrt(), model.weights)
+        return line, message("first coordinate")
     known = _known(data)
     images: Tensor = build_model(known).points
     values = images[:, 0, images.shape[2] // 2, images.shape[3] // 2].double()
     levels, counts = values.unique(return_counts=True)
-    what = "middle pixel" if images.shape[1] == 1 else "middle pixel (red)"
+    what = message("middle pixel") if images.shape[1] == 1 else message("middle pixel (red)")
     return GaussianMixture(levels[:, None], PIXEL_WIDTH, counts.double()), what
