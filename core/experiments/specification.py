@@ -5,6 +5,7 @@ the snippet of code shown to the user. Each limit exists to keep a run within re
 keep a picture readable; the messages say which.
 """
 
+import math
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -102,6 +103,7 @@ class Setting(Frozen):
     guided: ClassVar[bool] = True  # whether it can serve guided models, whose samples have no known law
     classed: ClassVar[bool] = False  # whether it needs data with classes
     image_particles: ClassVar[int] = 8  # where only images are named
+    most_numbers: ClassVar[float] = math.inf  # of one particle
 
     @model_validator(mode="after")
     def _affordable(self) -> "Setting":

@@ -81,6 +81,7 @@ class StraighteningSpec(Setting):
     learned: ClassVar[bool] = False
     guided: ClassVar[bool] = False
     image_particles: ClassVar[int] = 32
+    most_numbers: ClassVar[float] = MOST_NUMBERS
     image_defaults: ClassVar[dict] = {"step_counts": (1, 2, 4, 8, 16, 32), "nodes": 20}
 
     @model_validator(mode="after")
