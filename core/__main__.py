@@ -1,7 +1,8 @@
 """The experiments from a terminal: ``python -m core trajectories --data spirals --steps 20 --out paths.npz``.
 
 The options are the settings of the specification, by the same names as in a link. Numbers go to ``--out``, a short
-table to standard output, progress to standard error. Exit status: 0 done, 2 bad input, 130 interrupted.
+table to standard output, progress to standard error; ``--references`` prints BibTeX instead. Exit status: 0 done, 2 bad
+input, 130 interrupted.
 """
 
 import argparse
@@ -18,9 +19,11 @@ import numpy as np
 from core.data import IMAGE_DATA, TOY_DATA
 from core.data.points import MAX_POINTS, read_points
 from core.experiments import EXPERIMENTS, ImageData, Result, ToyData, run_experiment
+from core.experiments.citing import works_of
 from core.experiments.links import DATA_KEYS, default_spec, from_params, known_keys, load_recipe, points_text, to_params
 from core.experiments.specification import CUSTOM, Setting
 from core.grids import GRIDS
+from core.references import bibtex
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 
@@ -87,6 +90,9 @@ def main(arguments: list[str] | None = None) -> int:
         _check_out(given.out)
     except ValueError as problem:
         command.error(str(problem))
+    if given.references:
+        print(bibtex(works_of(spec)))
+        return 0
     bar = ProgressBar(sys.stderr)
     try:
         result = run_experiment(spec, bar)
@@ -157,6 +163,9 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         command.add_argument("--recipe", type=Path, metavar="FILE.json", help="start from saved settings")
         command.add_argument(
             "--out", type=Path, metavar="FILE", help="write the numbers to FILE.csv, FILE.npz or FILE.json"
+        )
+        command.add_argument(
+            "--references", action="store_true", help="only print the works that it stands on, as BibTeX"
         )
         settings = command.add_argument_group("settings")
         for key in known_keys(info.specification):

@@ -34,6 +34,7 @@ class ImageInfo:
     needs_label : whether the model has not learned to work without a class.
     knows_classes : whether the model can be asked for one class; if not, only its classifier can tell them apart.
     classifier : makes what tells the classes apart in noise; None where nothing does but Bayes' rule on exact models.
+    cite : keys of ``core.references`` of where the images, or the network, come from.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ImageInfo:
     needs_label: bool = False
     knows_classes: bool = True
     classifier: Callable[[], Classifier] | None = None
+    cite: tuple[str, ...] = ()
 
 
 IMAGE_DATA: Registry[ImageInfo] = Registry("image set")
@@ -128,8 +130,8 @@ def _patches(size: int, label: int | None) -> Model:
     return EmpiricalData(torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).contiguous() / 127.5 - 1)
 
 
-def _add(*facts: object) -> None:
-    IMAGE_DATA.add(str(facts[0]), ImageInfo(*facts))
+def _add(*facts: object, cite: tuple[str, ...]) -> None:
+    IMAGE_DATA.add(str(facts[0]), ImageInfo(*facts, cite=cite))
 
 
 _add(
@@ -140,6 +142,7 @@ _add(
     DIGITS,
     True,
     _digits,
+    cite=("alpaydin1998digits", "pedregosa2011sklearn"),
 )
 _add(
     "patches-16",
@@ -149,6 +152,7 @@ _add(
     (),
     True,
     lambda label: _patches(16, label),
+    cite=("pedregosa2011sklearn",),
 )
 _add(
     "patches-32",
@@ -158,4 +162,5 @@ _add(
     (),
     True,
     lambda label: _patches(32, label),
+    cite=("pedregosa2011sklearn",),
 )

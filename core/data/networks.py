@@ -50,7 +50,10 @@ def _classifier(path: Path, preset: str | None = None) -> Callable[[], Classifie
     return lru_cache(maxsize=1)(partial(load_classifier, path, preset=preset)) if path.is_file() else None
 
 
-def _add_shipped(name: str, title: str, description: str, classes: tuple[str, ...], trained_on: str = "") -> None:
+def _add_shipped(
+    name: str, title: str, description: str, classes: tuple[str, ...], source: str, trained_on: str = ""
+) -> None:
+    """Enter a network of ours, if its weights are there; ``source`` is the reference of what it was trained on."""
     preset = PRESETS[name.removeprefix("unet-")]
     path = WEIGHTS / preset.weights
     if not path.is_file():
@@ -67,6 +70,7 @@ def _add_shipped(name: str, title: str, description: str, classes: tuple[str, ..
             partial(_shipped, preset.weights),
             trained_on,
             classifier=_classifier(WEIGHTS / f"{path.stem}-classifier.safetensors"),
+            cite=("dhariwal2021adm", source),
         ),
     )
 
@@ -76,6 +80,7 @@ _add_shipped(
     "Digits 8×8, ADM UNet",
     "A small ADM UNet trained on the digits: the score is learned and the samples are new.",
     DIGITS,
+    "alpaydin1998digits",
     "digits",
 )
 _add_shipped(
@@ -83,12 +88,14 @@ _add_shipped(
     "CIFAR-10 16×16, ADM UNet",
     "An ADM UNet trained on photographs of ten kinds of objects, made small: the score is learned.",
     OBJECTS,
+    "krizhevsky2009cifar",
 )
 _add_shipped(
     "unet-cifar10-32",
     "CIFAR-10 32×32, ADM UNet",
     "An ADM UNet trained on photographs of ten kinds of objects: the score is learned.",
     OBJECTS,
+    "krizhevsky2009cifar",
 )
 
 
@@ -141,6 +148,7 @@ def _released(path: Path, name: str) -> ImageInfo:
         needs_label=needs_label,
         knows_classes=preset.classes > 0,
         classifier=classifier,
+        cite=("dhariwal2021adm",),
     )
 
 

@@ -4,6 +4,7 @@ import re
 
 from core.experiments.citing import works_of
 from core.experiments.code import snippet
+from core.experiments.plots import plot_code
 from core.experiments.run import EXPERIMENTS
 from core.experiments.specification import Specification
 from core.references import REFERENCES, bibtex
@@ -21,18 +22,17 @@ def notebook(spec: Specification, link: str = "") -> str:
     """
     import nbformat.v4 as v4
 
-    info = EXPERIMENTS[spec.kind]
+    info, code, works = EXPERIMENTS[spec.kind], snippet(spec), works_of(spec)
     about = [f"# Solverscope: {info.title}", info.description, SETUP]
     if link:
         about.append(f"[The same picture in the app]({link})")
-    cells = [v4.new_markdown_cell("\n\n".join(about))]
-    cells += [v4.new_code_cell(part) for part in parts_of(snippet(spec))]
-    cells += [
-        v4.new_markdown_cell("The settings, as the app saves and opens them:"),
-        v4.new_code_cell(f"settings = r'''{spec.model_dump_json(indent=2)}'''"),
-        v4.new_markdown_cell(f"## References\n\n{listed(works_of(spec))}"),
-        v4.new_markdown_cell(f"```bibtex\n{bibtex(works_of(spec))}\n```"),
-    ]
+    settings = f"The settings, as the app saves and opens them:\n\n```json\n{spec.model_dump_json(indent=2)}\n```"
+    cells = [v4.new_markdown_cell("\n\n".join(about)), v4.new_markdown_cell(settings)]
+    cells += [v4.new_code_cell(part) for part in parts_of(code)]
+    plot = plot_code(spec.kind, code)
+    if plot:
+        cells += [v4.new_markdown_cell("A plot of the numbers:"), v4.new_code_cell(plot)]
+    cells.append(v4.new_markdown_cell(f"## References\n\n{listed(works)}\n\n```bibtex\n{bibtex(works)}\n```"))
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # the same settings, the same file
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -54,11 +54,15 @@ def listed(keys: tuple[str, ...]) -> str:
 def in_words(key: str) -> str:
     """One work: authors, year, title and where to read it, in Markdown."""
     work = REFERENCES[key]
-    family = [author.split(",")[0] for author in work.authors if author != "others"]
+    family = [plain(author.split(",")[0]) for author in work.authors if author != "others"]
     several = len(family) > 3 or "others" in work.authors
     who = f"{family[0]} et al." if several else " and ".join(filter(None, [", ".join(family[:-1]), family[-1]]))
-    title = work.title.replace("{", "").replace("}", "")
-    return f"{who} ({work.year}): [{title}]({address(key)}){'. ' + work.venue if work.venue else ''}"
+    return f"{who} ({work.year}): [{plain(work.title)}]({address(key)}){'. ' + work.venue if work.venue else ''}"
+
+
+def plain(text: str) -> str:
+    """Text for BibTeX as it is read: without braces, with its letters."""
+    return text.replace("{\\o}", "ø").replace("{", "").replace("}", "")
 
 
 def address(key: str) -> str:

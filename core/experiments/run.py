@@ -145,6 +145,7 @@ EXPERIMENTS.add(
         CatalogueSpec,
         run_catalogue,
         write_catalogue,
+        ("butcher2016numerical", "hochbruck2010exponential"),
     ),
 )
 EXPERIMENTS.add(

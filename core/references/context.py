@@ -1,4 +1,4 @@
-"""Works that schedules, time grids, measures and experiments come from."""
+"""Works that schedules, time grids, data sets, measures and experiments come from."""
 
 from core.references.base import REFERENCES, Reference
 
@@ -129,6 +129,39 @@ for key, reference in {
         2023,
         "International Conference on Algorithmic Learning Theory",
         "2209.12381",
+    ),
+    "alpaydin1998digits": Reference(
+        "misc",
+        ("Alpaydin, Ethem", "Kaynak, Cenk"),
+        "Optical Recognition of Handwritten Digits",
+        1998,
+        "UCI Machine Learning Repository",
+        doi="10.24432/C50P49",
+    ),
+    "krizhevsky2009cifar": Reference(
+        "misc",
+        ("Krizhevsky, Alex",),
+        "Learning Multiple Layers of Features from Tiny Images",
+        2009,
+        "University of Toronto",
+        url="https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
+    ),
+    "pedregosa2011sklearn": Reference(
+        "article",
+        ("Pedregosa, Fabian", "others"),
+        "Scikit-learn: Machine Learning in {P}ython",
+        2011,
+        "Journal of Machine Learning Research",
+        url="http://jmlr.org/papers/v12/pedregosa11a.html",
+    ),
+    "pearson1900criterion": Reference(
+        "article",
+        ("Pearson, Karl",),
+        "On the Criterion that a Given System of Deviations from the Probable in the Case of a Correlated System of "
+        "Variables is Such that it Can be Reasonably Supposed to Have Arisen from Random Sampling",
+        1900,
+        "The London, Edinburgh, and Dublin Philosophical Magazine and Journal of Science",
+        doi="10.1080/14786440009463897",
     ),
     "kloeden1992sde": Reference(
         "book",

@@ -30,6 +30,8 @@ OPTIONS = {
     ),
 }
 
+CITE = {("thresholding", "dynamic"): ("saharia2022imagen",)}  # options with a work of their own
+
 
 class _Plan(NamedTuple):
     own: Sequence[Any]

@@ -111,6 +111,7 @@ DISTANCES.add(
         "and nothing of their shape. For exact samples the mean is about the number of modes less one.",
         formula=r"\chi^2 = \sum_k \frac{(n_k - N w_k)^2}{N w_k}",
         source="Pearson 1900",
+        cite=("pearson1900criterion",),
         function=lambda samples, exact, problem, t: chi_square(samples, problem, t),
         most=100_000,
         unit="none",
