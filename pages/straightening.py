@@ -23,6 +23,7 @@ page = Page(
     views={
         "measure": numbers.ERRORS,
         "bend": numbers.BENDS,
+        "cost": numbers.COSTS,
         "landing": {str(k): str(k) for k in range(10)},
     },
 )
@@ -34,6 +35,7 @@ with st.sidebar:
     controls.particles(page)
     controls.seed()
     st.subheader(tr("How to pair it"))
+    controls_straightening.comparisons(page)
     controls_straightening.flows(page)
     st.subheader(tr("How to follow it"))
     controls_straightening.solver(page)
@@ -94,11 +96,13 @@ sharing.share(page, result, figure, "bends", result.to_frame)
 st.header(tr("What straightening costs"), anchor=False)
 st.markdown(
     tr(
-        "A network errs, and noise that follows the data is not the noise that a sampler starts from: a small penalty "
-        "β makes paths straight and ends wrong. Compare several β by adding the learned pairing more than once."
+        "Noise that follows the data too far is, as a whole, no longer the noise that a sampler starts from: the "
+        "smaller the penalty β, the straighter the paths and the larger this mismatch. A network errs besides: even "
+        "the ends of its own paths are a little off."
     )
 )
-figure = numbers.trade_figure(result)
+cost = page.view("cost", "What it costs")
+figure = numbers.trade_figure(result, cost)
 explain.picture(figure, numbers.alt_trade(result), "straight-and-right")
 sharing.share(page, result, figure, "straight-and-right", result.summary)
 

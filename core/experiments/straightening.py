@@ -1,8 +1,9 @@
 """What makes paths straight: the same noise carried by flows whose data and noise were paired in different ways."""
 
+import math
 import time
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from core.experiments.kept import Kept
 from core.experiments.scores import NEED_DENSITY
 from core.experiments.specification import Distinct, Setting, SolverChoice
 from core.grids import make_grid
-from core.language import Message, message
+from core.language import Message, joined, message
 from core.models import Model
 from core.problem import Problem
 from core.schedules import make_schedule
@@ -58,6 +59,20 @@ class FlowChoice(Choice):
         """Its entry in the registry."""
         return self.registry[self.name]
 
+    @property
+    def label(self) -> Message:
+        """Title on screen, with the options that differ from the defaults."""
+        return self.named(dict(self.options))
+
+    def named(self, options: dict[str, Any]) -> Message:
+        """Title on screen with these options."""
+        title, known = message(self.info.title), self.info.options
+        said = [
+            message("{option} = {value}", option=message(known[key].symbol or key), value=f"{value:g}")
+            for key, value in options.items()
+        ]
+        return message("{flow} ({options})", flow=title, options=joined(said, ", ")) if said else title
+
 
 class StraighteningSpec(Setting):
     """Several flows from the same noise, one solver, several step counts; always under the schedule "flow"."""
@@ -73,7 +88,7 @@ class StraighteningSpec(Setting):
     step_counts: tuple[int, ...] = Field(
         (1, 2, 4, 8, 16, 32), min_length=2, max_length=10, description="rising step counts, each 1 to 100"
     )
-    iterations: int = Field(1500, ge=100, le=20_000, description="of each training, 100 to 20,000")
+    iterations: int = Field(1000, ge=100, le=20_000, description="of each training, 100 to 20,000")
     nodes: int = Field(50, ge=20, le=200, description="recorded intervals of each path, 20 to 200")
     distance: str = Field("sliced-wasserstein", description=f"distance to the data: {', '.join(DISTANCES)}")
 
@@ -103,6 +118,15 @@ class StraighteningSpec(Setting):
         self._check_recorded(len(self.flows), self.nodes, "recorded intervals or flows")
         return self
 
+    @property
+    def labels(self) -> list[Message]:
+        """Titles of the flows: where a way comes more than once, each says its options."""
+        names = [choice.name for choice in self.flows]
+        return [
+            choice.named(choice.info.values(dict(choice.options))) if names.count(choice.name) > 1 else choice.label
+            for choice in self.flows
+        ]
+
 
 @dataclass(frozen=True)
 class FlowShape:
@@ -110,13 +134,14 @@ class FlowShape:
 
     Attributes
     ----------
-    choice : which; label : its title with options.
+    choice : which; label : its title with options, which can be said in another language.
     states : (nodes + 1, N, *shape) its own path, by rk4 in small steps; NaN where it broke off.
     straightness : (N,) squared length; rate : (nodes,) its integrand, averaged over particles.
     curvature : (nodes + 1, N), 1/length; turning : (N,) radians that a path turns in all.
     length_over_chord : (N,).
     lines : (L, 2, D) data and noise of some of its pairs.
-    cost : ``E|eps - x0|^2`` of its pairs; travelled : the same of its own ends; missed, mismatch : see ``Way``.
+    cost : ``E|eps - x0|^2`` of its pairs; travelled : the same of its own ends.
+    missed, mismatch, penalty : see :class:`core.train.ways.Way`.
     losses : (iterations,) of the training, empty if none; seconds : that it took; exact : known in closed form.
     ends : (counts, N, *shape) of the solver.
     rms, median, nfe : (counts,) of the solver against the flow's own path, NaN where it diverged.
@@ -125,7 +150,7 @@ class FlowShape:
     """
 
     choice: FlowChoice
-    label: str
+    label: Message
     states: np.ndarray
     straightness: np.ndarray
     rate: np.ndarray
@@ -137,6 +162,7 @@ class FlowShape:
     travelled: float
     missed: float
     mismatch: float
+    penalty: float
     losses: np.ndarray
     seconds: float
     exact: bool
@@ -171,11 +197,12 @@ class StraighteningResult:
                     "flow": flow.label,
                     "straightness": flow.straightness.mean(),
                     "turning": flow.turning.mean(),
-                    "length_over_chord": np.nanmean(flow.length_over_chord),
+                    "length_over_chord": _mean(flow.length_over_chord),
                     "cost_of_pairs": flow.cost,
                     "moved": flow.travelled,
                     "disagreement": flow.missed,
                     "mismatch": flow.mismatch,
+                    "penalty": flow.penalty,
                     f"rms_error_{few}": flow.rms[0],
                     f"distance_{few}": flow.distances[0].value,
                     "distance_of_path": flow.fine.value,
@@ -217,7 +244,14 @@ class StraighteningResult:
         return arrays
 
 
+def _mean(values: np.ndarray) -> float:
+    """Over those that have a value; NaN if none has."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else math.nan
+
+
 _made: Kept[Way] = Kept(KEPT_BYTES)
+_rounds: Kept[dict[int, Way]] = Kept(KEPT_BYTES)
 
 
 def run_straightening(spec: StraighteningSpec, report: Report = silent, stop: Stop = never) -> StraighteningResult:
@@ -233,9 +267,10 @@ def run_straightening(spec: StraighteningSpec, report: Report = silent, stop: St
     flows = []
     for k, choice in enumerate(spec.flows):
         before, share = sum(shares[:k]) / sum(shares), shares[k] / sum(shares)
-        running = _named(part(report, before, share), choice.label)
+        label = spec.labels[k]
+        running = _named(part(report, before, share), label)
         way = way_of(spec, model, choice, part(running, 0.0, 0.8), stop)
-        flows.append(_shape(spec, choice, way, problem, times, x, part(running, 0.8, 0.2), stop))
+        flows.append(_shape(spec, choice, label, way, problem, times, x, part(running, 0.8, 0.2), stop))
     return StraighteningResult(
         spec,
         tuple(flows),
@@ -250,12 +285,14 @@ def run_straightening(spec: StraighteningSpec, report: Report = silent, stop: St
 
 def way_of(spec: StraighteningSpec, model: Model, choice: FlowChoice, report: Report, stop: Stop) -> Way:
     """The flow of a choice, trained if it must be; recent ones are kept."""
-    key = (spec.data, str(choice), spec.seed, spec.iterations)
-    way = _made.get(key)
+    ground = (spec.data, spec.seed, spec.iterations)
+    way = _made.get((ground, str(choice)))
     if way is None:
-        ground = Ground(model, spec.iterations, spec.seed, report, stop)
-        way = choice.info.make(ground, **choice.info.values(dict(choice.options)))
-        _made.put(key, way, way.pairs.x0.nbytes * 2 + 1_000_000)
+        rounds = _rounds.get(ground) or _rounds.put(ground, {}, 3_000_000)  # of a round: its pairs and its network
+        way = choice.info.make(
+            Ground(model, spec.iterations, spec.seed, report, stop, rounds), **choice.info.values(dict(choice.options))
+        )
+        _made.put((ground, str(choice)), way, way.pairs.x0.nbytes * 2 + 1_000_000)
     return way
 
 
@@ -276,6 +313,7 @@ def _named(report: Report, label: str) -> Report:
 def _shape(
     spec: StraighteningSpec,
     choice: FlowChoice,
+    label: Message,
     way: Way,
     data: Problem,
     times: Tensor,
@@ -315,7 +353,7 @@ def _shape(
     pairs = way.pairs
     return FlowShape(
         choice=choice,
-        label=choice.label,
+        label=label,
         states=states[::every].numpy(),
         straightness=(gone if broken else straightness(path)).numpy(),
         rate=(gone[:1].expand(spec.nodes) if broken else straightness_along(path, every).mean(1)).numpy(),
@@ -327,6 +365,7 @@ def _shape(
         travelled=float((states[-1] - x).flatten(1).square().sum(1).mean()),
         missed=way.missed,
         mismatch=way.mismatch,
+        penalty=way.penalty,
         losses=way.losses.numpy(),
         seconds=way.seconds,
         exact=way.exact,
@@ -352,14 +391,17 @@ def _notes(spec: StraighteningSpec, flows: list[FlowShape]) -> tuple[Message, ..
     exact = [flow.label for flow in flows if flow.exact]
     trained = [flow for flow in flows if not flow.exact]
     if exact:
-        notes.append(message("Exact, without a network: {flows}.", flows=", ".join(exact)))
+        notes.append(message("Exact, without a network: {flows}.", flows=joined(exact, ", ")))
     if trained:
         notes.append(
             message(
-                "Trained live, {iterations} iterations each: {flows}. A network is not exact: the ends of its paths "
-                "differ from the data by more than the noise floor.",
+                "Trained live, {iterations} iterations each: {flows}. A network is not exact: even the ends of its own "
+                "paths are only near the data.",
                 iterations=spec.iterations,
-                flows=", ".join(f"{flow.label} ({flow.seconds:.2g} s)" for flow in trained),
+                flows=joined(
+                    [message("{flow} ({time} s)", flow=flow.label, time=f"{flow.seconds:.2g}") for flow in trained],
+                    ", ",
+                ),
             )
         )
     notes += [message("{flow}: the path {why}.", flow=flow.label, why=flow.message) for flow in flows if flow.message]

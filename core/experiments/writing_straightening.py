@@ -17,10 +17,11 @@ x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed})
 flows = [
 {flows}
 ]
+ground = Ground(model, iterations={spec.iterations}, seed={spec.seed})
 straight, errors, distances = {{}}, {{}}, {{}}
 for label, name, options in flows:
     info = WAYS[name]
-    way = info.make(Ground(model, iterations={spec.iterations}, seed={spec.seed}), **info.values(options))
+    way = info.make(ground, **info.values(options))
     flow = Problem(way.model, problem.schedule)
     fine = make_grid("uniform-t", problem.schedule, {inner_steps(spec) * spec.nodes})
     path = solve(flow, "rk4", fine, x_start)

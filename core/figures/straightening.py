@@ -59,7 +59,8 @@ def flows_scene(result: StraighteningResult) -> Scene:
     """
     if result.spec.data.kind != "toy":
         raise ValueError("paths in the plane need 2-D data; use landing_figure for images")
-    reach = np.nanmax(np.abs(np.stack([flow.states[-1] for flow in result.flows])))
+    ends = np.abs(np.stack([flow.states[-1] for flow in result.flows])).max(axis=2)
+    reach = max(float(np.nanquantile(ends, 0.99)), float(np.quantile(np.abs(result.data).max(axis=1), 0.99)))
     scene = Scene(
         {
             "name": "straightening",
@@ -73,7 +74,7 @@ def flows_scene(result: StraighteningResult) -> Scene:
     )
     ids = [f"flow{k}" for k in range(len(result.flows))]
     scene.head |= {
-        "plane": {"half": float(max(1.15 * min(reach, 6.0), 2.6)), "names": ["x₁", "x₂"]},
+        "plane": {"half": max(1.15 * min(reach, 6.0), 2.6), "names": ["x₁", "x₂"]},
         "layers": ["data"],
         "hidden": [],
         "series": [
@@ -115,9 +116,10 @@ def alt_flows(result: StraighteningResult) -> str:
     )
 
 
-def _panels(result: StraighteningResult, height: int) -> go.Figure:
-    """One plane a flow, side by side, all with the same range."""
+def _panels(result: StraighteningResult) -> go.Figure:
+    """One plane a flow, side by side, all with the same range; as high as squares of their width need."""
     count = len(result.flows)
+    height = min(420, 110 + 900 // count)
     figure = make_subplots(
         1, count, shared_yaxes=True, horizontal_spacing=0.02, subplot_titles=[tr(flow.label) for flow in result.flows]
     )
@@ -129,7 +131,7 @@ def _panels(result: StraighteningResult, height: int) -> go.Figure:
     return figure
 
 
-def lines_figure(result: StraighteningResult, height: int = 360) -> go.Figure:
+def lines_figure(result: StraighteningResult) -> go.Figure:
     """Some pairs of each way as straight lines from noise to data: where lines cross, a flow must bend.
 
     Raises
@@ -139,7 +141,7 @@ def lines_figure(result: StraighteningResult, height: int = 360) -> go.Figure:
     """
     if result.spec.data.kind != "toy":
         raise ValueError("lines in the plane need 2-D data")
-    figure = _panels(result, height)
+    figure = _panels(result)
     for k, (flow, look) in enumerate(zip(result.flows, flow_looks(result), strict=True)):
         first = k == 0
         lines = flow.lines.transpose(1, 0, 2)  # (2, L, 2)
@@ -186,7 +188,7 @@ def alt_lines(result: StraighteningResult) -> str:
     )
 
 
-def landing_figure(result: StraighteningResult, count: int = 0, height: int = 340) -> go.Figure:
+def landing_figure(result: StraighteningResult, count: int = 0) -> go.Figure:
     """Where the solver lands with the step count number ``count``: in the plane over the data, or the images.
 
     Raises
@@ -199,7 +201,7 @@ def landing_figure(result: StraighteningResult, count: int = 0, height: int = 34
         raise ValueError(f"there are step counts 0 to {len(counts) - 1}, not {count}")
     if result.spec.data.kind == "images":
         return _sheets(result, count)
-    figure = _panels(result, height)
+    figure = _panels(result)
     for k, (flow, look) in enumerate(zip(result.flows, flow_looks(result), strict=True)):
         place, ends = {"row": 1, "col": k + 1}, flow.ends[count]
         figure.add_trace(

@@ -10,6 +10,7 @@ from core.figures.style import FAINT, LABEL, NEUTRAL, log_axis, new_figure, rema
 from core.language import mark, tr
 
 ERRORS = {"error": mark("Error of the solver"), "distance": mark("Distance to the data")}
+COSTS = {"mismatch": mark("Noise that does not fit"), "distance": mark("Ends that are off")}
 BENDS = {"rate": mark("Straightness"), "curvature": mark("Curvature")}
 
 
@@ -125,21 +126,30 @@ def alt_bends(result: StraighteningResult, measure: str = "rate") -> str:
     return tr("{measure} along time. {listed}.", measure=tr(BENDS[measure]), listed="; ".join(parts))
 
 
-def trade_figure(result: StraighteningResult, height: int = 400) -> go.Figure:
-    """What straightness costs: straightness against the distance of the flow's own ends to the data."""
+def trade_figure(result: StraighteningResult, cost: str = "mismatch", height: int = 400) -> go.Figure:
+    """What straightness costs: straightness against the mismatch of the noise, or the distance of the ends to the data.
+
+    Raises
+    ------
+    ValueError
+        If ``cost`` is not a key of ``COSTS``.
+    """
+    if cost not in COSTS:
+        raise ValueError(f"unknown cost {cost!r}; choose one of: {', '.join(COSTS)}")
     figure, floor = new_figure(height, legend_rows=3), result.floor
     xs = [max(float(flow.straightness.mean()), 1e-4) for flow in result.flows]
-    figure.add_hrect(y0=floor.low, y1=floor.high, fillcolor=FAINT, line_width=0)
-    figure.add_annotation(
-        text=tr("exact samples"),
-        xref="paper",
-        x=1,
-        y=floor.high,
-        xanchor="right",
-        yanchor="bottom",
-        showarrow=False,
-        font={"color": LABEL},
-    )
+    if cost == "distance":
+        figure.add_hrect(y0=floor.low, y1=floor.high, fillcolor=FAINT, line_width=0)
+        figure.add_annotation(
+            text=tr("exact samples"),
+            xref="paper",
+            x=0,
+            y=floor.high,
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
+            font={"color": LABEL},
+        )
     for flow, look, x in zip(result.flows, flow_looks(result), xs, strict=True):
         fine = flow.fine
         error = {
@@ -149,14 +159,15 @@ def trade_figure(result: StraighteningResult, height: int = 400) -> go.Figure:
             "arrayminus": [fine.value - fine.low],
             "color": look.colour,
         }
+        y = fine.value if cost == "distance" else flow.mismatch
         hover = tr("{flow}<br>mismatch {nats} nats", flow=tr(flow.label), nats=f"{flow.mismatch:.2g}")
         figure.add_trace(
             go.Scatter(
                 x=[x],
-                y=[fine.value],
+                y=[y],
                 mode="markers",
                 name=tr(flow.label),
-                error_y=error,
+                error_y=error if cost == "distance" else None,
                 marker={"symbol": look.marker, "size": 13, "color": look.colour},
                 hovertemplate=hover + "<br>S = %{x:.2g}, %{y:.3g}<extra></extra>",
             )
@@ -165,7 +176,8 @@ def trade_figure(result: StraighteningResult, height: int = 400) -> go.Figure:
         remark(figure, tr("every path broke off"))
     figure.update_xaxes(title_text=tr("straightness S (left: straight)"), **log_axis(np.array(xs)))
     distance = tr(DISTANCES[result.spec.distance].title)
-    figure.update_yaxes(title_text=tr("{distance} of its own ends", distance=distance), rangemode="tozero")
+    title = tr("{distance} of its own ends", distance=distance) if cost == "distance" else tr("mismatch (nats)")
+    figure.update_yaxes(title_text=title, rangemode="tozero")
     return figure
 
 

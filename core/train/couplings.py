@@ -4,6 +4,7 @@ Sources: Tong et al. 2023 (arXiv 2302.00482) and Pooladian et al. 2023 (arXiv 23
 transport; Liu et al. 2022 (arXiv 2209.03003) for reflow; Lee, Kim and Ye 2023 (arXiv 2301.12003) for the learned one.
 """
 
+import math
 import os
 from typing import NamedTuple
 
@@ -97,6 +98,30 @@ class Encoder(nn.Module):
         """``mean + s z`` (N, D), and the divergence (N,) of q from the noise N(0, I)."""
         mean, log_width = self(x0)
         return mean + log_width.exp() * z, divergence(mean, log_width)
+
+
+def mismatch(mean: Tensor, log_width: Tensor, z: Tensor, rows: int = 256) -> float:
+    """``KL(q(eps) || N(0, I))``, nats: how the noise that data were paired with differs, as a whole, from all noise.
+
+    ``q(eps)`` is the mean of the pairings ``N(mean_i, diag e^(2 log_width_i))`` of many data points: an average of
+    ``log q - log N`` over ``mean_i + e^(log_width_i) z_i``, never negative but for the chance of the draws. It is what
+    a sampler gets wrong that starts from N(0, I), and is 0 for any pairing that uses the noise as it is. The mean of
+    :func:`divergence`, which the training penalises, is larger: by what the noise tells of its data point.
+
+    Parameters
+    ----------
+    mean, log_width, z : (N, D) each; ``rows`` of them are compared with all N at a time.
+    """
+    mean, log_width, z = mean.double(), log_width.double(), z.double()
+    weight, eps = (-2 * log_width).exp(), mean + log_width.exp() * z
+    offset = -0.5 * (mean.square() * weight).sum(1) - log_width.sum(1) - math.log(len(mean))
+    total = 0.0
+    for start in range(0, len(eps), rows):
+        part = eps[start : start + rows]
+        # -|(eps - mean)/s|^2 / 2 as products of matrices
+        inside = part @ (mean * weight).mT - 0.5 * part.square() @ weight.mT + offset
+        total += float((inside.logsumexp(1) + 0.5 * part.square().sum(1)).sum())
+    return total / len(eps)
 
 
 def divergence(mean: Tensor, log_width: Tensor) -> Tensor:

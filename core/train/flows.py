@@ -1,5 +1,6 @@
 """A small network learns the velocity of a pairing while one watches: seconds on one core, one result for a seed."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -8,10 +9,11 @@ from torch import Tensor
 
 from core.models.velocity import LearnedFlow, VelocityNetwork
 from core.solve import Cancelled
+from core.train.adam import Weights
 from core.train.couplings import Encoder, Pairs
 
 BATCH = 256
-RATE = 3e-3
+RATE = 3e-3  # falls to a thirtieth along a half cosine
 AVERAGE = 0.995  # of the weights, per iteration; faster at the start
 
 Watch = Callable[[int, float], None]
@@ -23,7 +25,7 @@ class Trained(NamedTuple):
 
     Attributes
     ----------
-    model : the flow, with the averaged weights.
+    model : the flow; like the encoder, with weights averaged over the last iterations.
     losses : (iterations,) ``E|eps - x0 - u|^2`` of each iteration's batch, squared length.
     encoder : the learned pairing, or None where the pairs were given.
     """
@@ -65,7 +67,7 @@ def learn_coupled_flow(
     A small ``beta`` lets the noise follow the data, so that lines seldom cross, but then the noise that a sampler
     starts from is not what the flow has seen. Arguments and errors as in :func:`learn_flow`.
 
-    Source: Lee, Kim and Ye 2023 (arXiv 2301.12003), eq. 11.
+    Source: Lee, Kim and Ye 2023 (arXiv 2301.12003).
     """
     encoder = Encoder(x0.shape[1], width, torch.Generator().manual_seed(seed + 1))
     return _learn(x0, None, encoder, shape, iterations, width, seed, beta, watch, stop)
@@ -85,10 +87,7 @@ def _learn(
 ) -> Trained:
     generator = torch.Generator().manual_seed(seed)
     net = VelocityNetwork(x0.shape[1], width, generator)
-    average = VelocityNetwork(x0.shape[1], width, torch.Generator().manual_seed(seed))
-    parts = [*net.parameters(), *(encoder.parameters() if encoder else ())]
-    optimiser = torch.optim.Adam(parts, lr=RATE, fused=True)
-    rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, iterations, eta_min=RATE / 30)
+    weights = Weights(net, *([encoder] if encoder else []))
     losses = torch.zeros(iterations, dtype=torch.float64)
     for step in range(iterations):
         if stop():
@@ -101,16 +100,12 @@ def _learn(
             noise, kl = encoder.draw(data, torch.randn(data.shape, generator=generator))
             penalty = beta * kl.mean()
         missed = (noise - data - net((1 - t) * data + t * noise, t)).square().sum(1).mean()
-        optimiser.zero_grad(set_to_none=True)
         (missed + penalty).backward()
-        optimiser.step()
-        rate.step()
+        weights.step(RATE * (1 / 30 + (1 - 1 / 30) * (1 + math.cos(math.pi * step / iterations)) / 2))
+        weights.average(min(AVERAGE, (1 + step) / (10 + step)))
         losses[step] = missed.detach()
         if not torch.isfinite(losses[step]):
             raise ValueError(f"training broke off at iteration {step}: the loss is no longer a number")
-        with torch.no_grad():
-            keep = min(AVERAGE, (1 + step) / (10 + step))
-            for mean, new in zip(average.parameters(), net.parameters(), strict=True):
-                mean.lerp_(new, 1 - keep)
         watch(step + 1, float(losses[step]))
-    return Trained(LearnedFlow(average, shape), losses, encoder.requires_grad_(False) if encoder else None)
+    weights.take_average()
+    return Trained(LearnedFlow(net, shape), losses, encoder.requires_grad_(False) if encoder else None)

@@ -3,14 +3,14 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from core.grids import make_grid
-from core.language import message
+from core.language import mark, message
 from core.models import GaussianMixture, Model
 from core.models.velocity import AffineFlow
 from core.noise import normal
@@ -19,11 +19,12 @@ from core.problem import Problem
 from core.registry import Registry
 from core.schedules import make_schedule
 from core.solve import Cancelled, solve
-from core.train.couplings import Encoder, Pairs, divergence, transport_pairs
+from core.train.couplings import Pairs, divergence, mismatch, transport_pairs
 from core.train.flows import Trained, learn_coupled_flow, learn_flow
 
 SENT_SOLVER = "rk4"
 MOST_GROUP = 1024  # pairs that are matched at a time, at most
+COMPARED = 2048  # data points whose noise is compared with all noise
 
 Report = Callable[[float, str], None]
 Stop = Callable[[], bool]
@@ -38,6 +39,7 @@ class Ground:
     model : the data with their exact score.
     iterations : of each training; seed : of pairs, starting weights and batches.
     report, stop : told the progress, and asked whether to end.
+    rounds : reflows that were made from the same model, iterations and seed, by their number: more rounds go on there.
     """
 
     model: Model
@@ -45,6 +47,7 @@ class Ground:
     seed: int
     report: Report = lambda fraction, doing: None
     stop: Stop = lambda: False
+    rounds: dict[int, "Way"] = field(default_factory=dict)
 
     @property
     def numbers(self) -> int:
@@ -64,7 +67,7 @@ class Ground:
     @property
     def width(self) -> int:
         """Units of each hidden layer."""
-        return 96 if self.numbers == 2 else 256
+        return 64 if self.numbers == 2 else 256
 
     def draw(self) -> Pairs:
         """Independent data and noise, (pairs, D) float32."""
@@ -81,8 +84,9 @@ class Way(NamedTuple):
     pairs : that it belongs to, for looking at.
     missed : ``E|eps - x0 - u|^2``, how much the lines through one place disagree on average, squared length.
     losses : (iterations,) of the training; empty where nothing was trained.
-    mismatch : divergence of the noise of a data point from the noise that a sampler starts with, nats; 0 where the
-        pairing does not touch it.
+    mismatch : divergence of the noise that data are paired with, as a whole, from the noise that a sampler starts
+        with, nats; 0 where the pairing uses that noise as it is.
+    penalty : what β weighs: the mean divergence of one data point's noise from all noise, nats; 0 where none is used.
     seconds : of the training.
     exact : whether the flow is exact for its pairing.
     """
@@ -92,6 +96,7 @@ class Way(NamedTuple):
     missed: float
     losses: Tensor
     mismatch: float = 0.0
+    penalty: float = 0.0
     seconds: float = 0.0
     exact: bool = False
 
@@ -155,12 +160,13 @@ def _transport(ground: Ground, batch: int) -> Way:
 def _reflow(ground: Ground, rounds: int) -> Way:
     if isinstance(ground.model, GaussianMixture) and len(ground.model.means) == 1:
         return _reflowed_gaussian(ground)
-    flow, seconds = ground.model, 0.0
-    for k in range(rounds):
-        report = _between(ground.report, k / rounds, 1 / rounds)
+    first = max((done for done in ground.rounds if done <= rounds), default=0)
+    for k in range(first, rounds):
+        flow, seconds = (ground.rounds[k].model, ground.rounds[k].seconds) if k else (ground.model, 0.0)
+        report = _between(ground.report, (k - first) / (rounds - first), 1 / (rounds - first))
         way = _learned(ground, _sent(ground, flow, _between(report, 0.0, 0.4), k), _rest(report, 0.4))
-        flow, seconds = way.model, seconds + way.seconds
-    return way._replace(seconds=seconds)
+        ground.rounds[k + 1] = way._replace(seconds=seconds + way.seconds)
+    return ground.rounds[rounds]
 
 
 def _reflowed_gaussian(ground: Ground) -> Way:
@@ -186,16 +192,22 @@ def _coupled(ground: Ground, beta: float) -> Way:
         ground.stop,
     )
     seconds = time.perf_counter() - began
-    pairs, mismatch = paired_by(trained.encoder, drawn)
-    return Way(trained.model, pairs, missed_by(trained.model, pairs), trained.losses, mismatch, seconds)
+    return _paired_by(trained, drawn)._replace(seconds=seconds)
 
 
-def paired_by(encoder: Encoder, drawn: Pairs) -> tuple[Pairs, float]:
-    """The pairs of a learned coupling, made from independent ones, and its mean divergence from the noise, nats."""
+def _paired_by(trained: Trained, drawn: Pairs) -> Way:
+    """A learned coupling's own pairs, made from independent ones, and how far their noise is from all noise."""
     with torch.no_grad():
-        mean, log_width = encoder(drawn.x0)
-        eps = mean + log_width.exp() * drawn.eps
-        return Pairs(drawn.x0, eps), float(divergence(mean, log_width).mean())
+        mean, log_width = trained.encoder(drawn.x0)
+    pairs, few = Pairs(drawn.x0, mean + log_width.exp() * drawn.eps), slice(0, COMPARED)
+    return Way(
+        trained.model,
+        pairs,
+        missed_by(trained.model, pairs),
+        trained.losses,
+        mismatch(mean[few], log_width[few], drawn.eps[few]),
+        float(divergence(mean, log_width).mean()),
+    )
 
 
 def _learned(ground: Ground, pairs: Pairs, report: Report) -> Way:
@@ -308,7 +320,7 @@ WAYS.add(
                 "How many pairs are matched at a time; 1 is the independent pairing.",
                 choices=(1, 4, 16, 64, 256, 1024),
                 title="Batch of the transport",
-                symbol="batch",
+                symbol=mark("batch"),
             )
         },
         _transport,
@@ -322,7 +334,15 @@ WAYS.add(
         "Noise is paired with where the flow before carries it, and a new flow is learned from these pairs.",
         r"x_0^{(k+1)} = \mathrm{flow}_k(\varepsilon)",
         "Liu et al. 2022, arXiv 2209.03003, section 2.2",
-        {"rounds": Option(1, "How often it is repeated.", choices=(1, 2, 3), title="Rounds")},
+        {
+            "rounds": Option(
+                1,
+                "How often; once gives what is called the 2-rectified flow.",
+                choices=(1, 2, 3),
+                title="Rounds",
+                symbol=mark("rounds"),
+            )
+        },
         _reflow,
         ("liu2022rectified",),
     ),
@@ -333,7 +353,7 @@ WAYS.add(
         "Learned pairing",
         "Which noise goes with a data point is learned together with the flow, held near all noise by a penalty β.",
         r"\min_{u, q} E\,|\varepsilon - x_0 - u(z_t, t)|^2 + \beta\, \mathrm{KL}(q(\varepsilon | x_0)\,\|\,N(0, I))",
-        "Lee, Kim and Ye 2023, arXiv 2301.12003, eq. 11",
+        "Lee, Kim and Ye 2023, arXiv 2301.12003",
         {
             "beta": Option(
                 1.0,

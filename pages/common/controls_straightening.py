@@ -7,7 +7,7 @@ import streamlit as st
 from core.analysis.distances import DISTANCES
 from core.experiments.scores import NEED_DENSITY
 from core.experiments.straightening import FlowChoice
-from core.language import tr
+from core.language import mark, tr
 from core.solvers import SOLVERS
 from core.train.ways import WAYS
 from pages.common import fields, options, settings
@@ -15,6 +15,22 @@ from pages.common import fields, options, settings
 COUNTS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 50, 64, 80, 100]
 ITERATIONS = [100, 200, 500, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000]
 MOST = 5
+
+
+COMPARED = {  # what a button sets the pairings to
+    mark("Four ways"): ["independent", "transport", "reflow", "learned"],
+    mark("Batches of transport"): [*(f"transport(batch={n})" for n in (1, 4, 16, 64)), "transport"],
+    mark("Rounds of reflow"): ["independent", "network", "reflow", "reflow(rounds=2)", "reflow(rounds=3)"],
+    mark("Penalties β"): ["learned(beta=0.1)", "learned(beta=0.3)", "learned", "learned(beta=3)", "learned(beta=10)"],
+}
+
+
+def comparisons(page: Any) -> None:
+    """Buttons that compare the four ways, or one of them with itself."""
+    with st.container(horizontal=True, gap="small"):
+        for title, chosen in COMPARED.items():
+            slot = f"{page.name}.flows"
+            st.button(tr(title), key=f"compare {title}", on_click=settings.put, args=(slot, chosen))
 
 
 def flows(page: Any) -> None:
@@ -49,7 +65,8 @@ def solver(page: Any) -> None:
         [*names, *([held] if held not in names else [])],
         str(page.default.solver),
         format_func=lambda text: SOLVERS[text.split("(")[0]].title,
-        help="On a straight path at even speed Euler needs a single step.",
+        help="On a straight path at even speed Euler needs a single step. Samplers that draw noise are left out: they "
+        "need the score, which a flow gives for independent pairs alone.",
     )
 
 

@@ -18,6 +18,10 @@ STRAIGHT = mark(r"""
 **Straightness.** $S = \int_0^1 E\,\bigl|(x_1 - x_0) - \tfrac{\mathrm dx}{\mathrm ds}\bigr|^2\,\mathrm ds$, 0 if every
 path is straight and runs at even speed: then one Euler step is exact. **Disagreement.**
 $E\,|\epsilon - x_0 - v(x_t,t)|^2$ is what no network can learn away, since one place has one velocity.
+**Mismatch.** $\mathrm{KL}(q(\epsilon)\,\|\,N(0, I))$ with $q(\epsilon) = E_{x_0}\,q(\epsilon \mid x_0)$, the noise of
+all pairs together. **Score.** $E[x_0 \mid x_t] = x_t - t\,v$ and $E[\epsilon \mid x_t] = x_t + (1-t)\,v$ hold for any
+pairs, so every solver of the ODE can follow the flow; $\nabla \log p_t = -E[\epsilon \mid x_t]/t$ holds for independent
+pairs alone, so samplers that draw noise cannot.
 """)
 WAYS = mark(r"""
 **Optimal transport** pairs each batch so that $\sum |\epsilon - x_0|^2$ is least (Tong et al. 2023, arXiv 2302.00482;
@@ -49,9 +53,15 @@ def straightening(result: Any) -> str:
         values = {"best": tr(best.label), "worst": tr(worst.label), "steps": few, "solver": result.spec.solver.label}
         values |= {"e_best": number(float(best.rms[0])), "e_worst": number(float(worst.rms[0]))}
         lines.append(
-            tr("One step of {solver} misses the end by {e_best} there and by {e_worst} here.", **values)
+            tr(
+                "One step of {solver} misses the end by {e_best} with the first, by {e_worst} with the second.",
+                **values,
+            )
             if few == 1
-            else tr("{steps} steps of {solver} miss the end by {e_best} there and by {e_worst} here.", **values)
+            else tr(
+                "{steps} steps of {solver} miss the end by {e_best} with the first, by {e_worst} with the second.",
+                **values,
+            )
         )
     lines += [
         tr("**{flow}**: {why}.", flow=tr(flow.label), why=tr(flow.message)) for flow in result.flows if flow.message

@@ -11,8 +11,9 @@ from core.grids import make_grid
 from core.models import GaussianMixture
 from core.models.velocity import AffineFlow, LearnedFlow, VelocityNetwork
 from core.problem import Problem
-from core.schedules import make_schedule
+from core.schedules import SCHEDULES, make_schedule
 from core.solve import solve
+from core.solvers import SOLVERS
 
 STRETCH = torch.tensor([[1.3, 0.4], [0.4, 0.6]], dtype=torch.float64)
 MEAN = torch.tensor([0.5, -1.0], dtype=torch.float64)
@@ -85,6 +86,39 @@ def test_the_flow_of_independent_pairs_to_a_gaussian_is_as_bent_as_its_closed_fo
     at_start = (1 - high) ** 2 * c**2 + high**2  # every path is this one, times its start over the root of this
     expected = bend_of_gaussian(c, low, high) * x.square().sum(1) / at_start
     torch.testing.assert_close(measured, expected, rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("name", list(SCHEDULES))
+def test_it_leads_to_the_same_data_under_every_schedule(name):
+    problem = Problem(affine(), make_schedule(name))
+    times = make_grid("uniform-lambda", problem.schedule, 60)
+    start, end = problem.level(times[0]), problem.level(times[-1])
+    eps = torch.randn(12, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    x0 = MEAN + eps @ STRETCH
+    run = solve(problem, "dpmpp-3m", times, start.alpha * x0 + start.sigma * eps, record=False)
+    torch.testing.assert_close(run.final, end.alpha * x0 + end.sigma * eps, rtol=1e-9, atol=1e-9)
+
+
+def test_every_solver_without_noise_can_follow_a_learned_flow():
+    problem, grid = Problem(learned(), make_schedule("flow")), make_grid("uniform-lambda", make_schedule("flow"), 24)
+    x = torch.randn(4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    fine = solve(problem, "rk4", make_grid("uniform-lambda", problem.schedule, 300), x, record=False).final
+    names = [name for name, info in SOLVERS.items() if not (info.stochastic or info.exact_data)]
+    assert len(names) > 40
+    for name in names:
+        found = solve(problem, name, grid, x, record=False).final
+        assert (found - fine).abs().max() < 0.1 * (fine - x).abs().max(), name
+
+
+def test_the_affine_flow_of_a_gaussian_goes_where_its_probability_flow_goes():
+    """Not only are the ends alike: each noise goes to the same data, here from t near 1 to t near 0."""
+    data, schedule = make_toy("gaussian"), make_schedule("flow", t_min=1e-7, t_max=1 - 1e-7)
+    lengths, axes = torch.linalg.eigh(data.covariance())
+    straight = Problem(AffineFlow(data.mean(), axes @ torch.diag(lengths.sqrt()) @ axes.mT), schedule)
+    x = torch.randn(8, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
+    one = solve(straight, "euler", make_grid("uniform-t", schedule, 1), x, record=False).final
+    bent = solve(Problem(data, schedule), "reference", make_grid("uniform-lambda", schedule, 8), x, record=False).final
+    torch.testing.assert_close(bent, one, rtol=0, atol=2e-5)
 
 
 def test_wrong_shapes_and_questions_are_refused():

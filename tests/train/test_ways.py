@@ -1,6 +1,7 @@
 """Pairings of data and noise and the flows learned from them: optimal, reproducible, and as straight as claimed."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from core.grids import make_grid
 from core.problem import Problem
 from core.schedules import make_schedule
 from core.solve import Cancelled, solve
-from core.train.couplings import Encoder, Pairs, divergence, transport_pairs
+from core.train.couplings import Encoder, Pairs, divergence, mismatch, transport_pairs
 from core.train.flows import learn_flow
 from core.train.ways import WAYS, Ground, missed_by
 
@@ -100,12 +101,28 @@ def test_an_encoder_begins_near_the_independent_pairing_and_draws_from_what_it_s
     torch.testing.assert_close(drawn.std(0), log_width[0].exp(), atol=0.03, rtol=0)
 
 
+def test_noise_of_all_pairs_together_is_compared_with_all_noise():
+    """``eps = a x0 + s z`` with Gaussian data: together the noise is N(0, a^2 + s^2), whatever x0 tells of its own."""
+    x0, z = noise(3000, 6).double(), noise(3000, 7).double()
+    for a, s in ((0.6, 0.8), (0.9, 0.9), (0.3, 0.2)):
+        log_width = torch.full_like(x0, math.log(s))
+        together = 0.5 * math.log(a**2 + s**2) * torch.ones(1, 2, dtype=torch.float64)
+        expected = float(divergence(torch.zeros_like(together), together))
+        assert mismatch(a * x0, log_width, z) == pytest.approx(expected, abs=0.03)
+    assert abs(mismatch(0 * x0, 0 * x0, z)) < 1e-9
+    assert mismatch(0 * x0 + 1.5, 0 * x0, z) == pytest.approx(1.5**2, abs=0.1)  # moved: half its square a dimension
+
+
 def test_a_smaller_penalty_makes_straighter_paths_from_noise_that_fits_less():
     loose, tight = made("learned", beta=0.3), made("learned", beta=10.0)
     independent = bent(make_toy("ring"))
     assert bent(loose.model) < 0.1 * independent
     assert bent(loose.model) < bent(tight.model) < independent
-    assert loose.mismatch > 0.5 > tight.mismatch > 0
+    assert loose.mismatch > 3 * tight.mismatch > 0
+    assert loose.penalty > 0.5 > tight.penalty > 0
+    # the noise of one data point is further from all noise than the noise of all of them together
+    assert loose.penalty > loose.mismatch
+    assert tight.penalty > tight.mismatch
     assert loose.pairs.cost < tight.pairs.cost
 
 
@@ -181,6 +198,21 @@ def test_transport_and_reflow_straighten_and_cost_no_more():
     assert once.pairs.cost < independent.pairs.cost
     assert twice.pairs.cost < 1.05 * once.pairs.cost
     assert max(once.missed, twice.missed) < 0.1 < independent.missed
+
+
+def test_more_rounds_go_on_where_fewer_ended():
+    told, model = [], make_toy("ring")
+    ground = Ground(model, 60, 3, lambda fraction, doing: told.append(str(doing)))
+    make = WAYS["reflow"].make
+    once = make(ground, rounds=1)
+    after_one = len(told)
+    assert make(ground, rounds=1) is once
+    assert len(told) == after_one, "nothing is trained twice"
+    twice = make(ground, rounds=2)
+    fresh = make(Ground(model, 60, 3), rounds=2)
+    assert torch.equal(twice.losses, fresh.losses)
+    assert twice.missed == fresh.missed
+    assert twice.seconds > once.seconds > 0
 
 
 def test_transport_of_larger_batches_is_straighter():
