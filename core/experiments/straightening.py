@@ -103,18 +103,32 @@ class StraighteningSpec(Setting):
     def _possible(self) -> "StraighteningSpec":
         if not is_exact(self.data) or self.data.numbers > MOST_NUMBERS:
             raise ValueError(
-                f"networks are trained here while one waits, from data with an exact score and at most {MOST_NUMBERS} "
-                f"numbers each; {self.data.name!r} is not of that kind; choose 2-D data or digits"
+                message(
+                    "networks are trained here while one waits, from data with an exact score and at most {most} "
+                    "numbers each; {data!r} is not of that kind; choose 2-D data or digits",
+                    most=MOST_NUMBERS,
+                    data=self.data.name,
+                )
             )
         DISTANCES[self.distance]  # says which there are
         if self.data.kind == "images" and self.distance in NEED_DENSITY:
             others = ", ".join(name for name in DISTANCES if name not in NEED_DENSITY)
-            raise ValueError(f"images have no density for the distance {self.distance!r}; choose one of {others}")
+            raise ValueError(
+                message(
+                    "images have no density for the distance {distance}; choose one of {others}",
+                    distance=repr(self.distance),
+                    others=others,
+                )
+            )
         if self.particles < 10:
-            raise ValueError(f"a distance needs at least 10 particles, got {self.particles}")
+            raise ValueError(
+                message("a distance needs at least 10 particles, got {particles}", particles=self.particles)
+            )
         counts = self.step_counts
         if list(counts) != sorted(set(counts)) or not 1 <= counts[0] <= counts[-1] <= 100:
-            raise ValueError(f"step counts must rise, from 1 to 100; got {', '.join(map(str, counts))}")
+            raise ValueError(
+                message("step counts must rise, from 1 to 100; got {counts}", counts=", ".join(map(str, counts)))
+            )
         self._check_recorded(len(self.flows), self.nodes, "recorded intervals or flows")
         return self
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from core.language import message
 from core.models.velocity import LearnedFlow, VelocityNetwork
 from core.solve import Cancelled
 from core.train.adam import Weights
@@ -105,7 +106,9 @@ def _learn(
         weights.average(min(AVERAGE, (1 + step) / (10 + step)))
         losses[step] = missed.detach()
         if not torch.isfinite(losses[step]):
-            raise ValueError(f"training broke off at iteration {step}: the loss is no longer a number")
+            raise ValueError(
+                message("training broke off at iteration {step}: the loss is no longer a number", step=step)
+            )
         watch(step + 1, float(losses[step]))
     weights.take_average()
     return Trained(LearnedFlow(net, shape), losses, encoder.requires_grad_(False) if encoder else None)

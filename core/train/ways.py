@@ -133,7 +133,13 @@ class WayInfo:
         """
         for key in given:
             if key not in self.options:
-                raise ValueError(f"this flow has no option {key!r}; it has: {', '.join(self.options) or 'none'}")
+                raise ValueError(
+                    message(
+                        "this flow has no option {key!r}; it has: {options}",
+                        key=key,
+                        options=", ".join(self.options) or message("none"),
+                    )
+                )
         return {key: option.check(key, given.get(key, option.default)) for key, option in self.options.items()}
 
 
