@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis import Measured
 from core.experiments.boomerang import BoomerangResult, Level
 from core.figures.inversion import looks
 from core.figures.scene import Scene
@@ -108,7 +109,7 @@ def alt_distance(result: BoomerangResult) -> str:
 
 
 def _brief(value: float) -> str:
-    return f"{value:.2g}" if np.isfinite(value) else "diverged"
+    return f"{value:.2g}" if np.isfinite(value) else tr("diverged")
 
 
 def law_figure(result: BoomerangResult, against: str = "t", height: int = 380) -> go.Figure:
@@ -119,10 +120,8 @@ def law_figure(result: BoomerangResult, against: str = "t", height: int = 380) -
     ValueError
         If the law was not compared, or ``against`` is unknown.
     """
-    if result.law_floor is None:
-        raise ValueError("the law of what came back is compared for 2-D data of at least 10 particles")
+    floor = _floor(result)
     x = _axis(result, against)
-    floor = result.law_floor
     figure = new_figure(height, legend_rows=len(result.solvers))
     figure.add_hrect(y0=floor.low, y1=floor.high, fillcolor=FAINT, line_width=0)
     for solver, style in zip(result.solvers, looks(result.solvers), strict=True):
@@ -151,8 +150,15 @@ def law_figure(result: BoomerangResult, against: str = "t", height: int = 380) -
     return figure
 
 
+def _floor(result: BoomerangResult) -> Measured:
+    if result.law_floor is None:
+        raise ValueError("the law of what came back is compared for 2-D data of at least 10 particles")
+    return result.law_floor
+
+
 def alt_law(result: BoomerangResult) -> str:
-    """Whether what came back still looks like data, in words."""
+    """Whether what came back still looks like data, in words; errors as for :func:`law_figure`."""
+    floor = _floor(result)
     parts = [
         tr(
             "{solver} {first} to {last}",
@@ -167,8 +173,8 @@ def alt_law(result: BoomerangResult) -> str:
         "Distance between what came back and the data, from the least to the most noise: "
         "{parts}. Two sets of exact samples: {low:.2g} to {high:.2g}.",
         parts=tr(joined(parts, "; ")),
-        low=result.law_floor.low,
-        high=result.law_floor.high,
+        low=floor.low,
+        high=floor.high,
     )
 
 

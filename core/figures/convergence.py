@@ -1,7 +1,5 @@
 """Error against steps on doubly logarithmic axes, with the order measured in front of the user."""
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -9,7 +7,7 @@ import plotly.graph_objects as go
 from core.analysis import FittedOrder, convergence_order
 from core.experiments.convergence import ConvergenceResult, SolverErrors
 from core.figures.along import Line, along_figure, in_words
-from core.figures.style import DASHES, FAINT, NEUTRAL, Style, log_axis, new_figure, solver_style, typed
+from core.figures.style import DASHES, FAINT, NEUTRAL, Style, log_axis, new_figure, solver_style, typed, wrapped
 from core.figures.tiles import sheet_figure
 from core.language import joined, mark, message, tr
 from core.schedules import make_schedule
@@ -107,7 +105,7 @@ def _order(result: ConvergenceResult, solver: SolverErrors, measure: str) -> Fit
 def _note(figure: go.Figure, text: str, y: float, yref: str) -> None:
     """Small print at the left edge, in lines that a narrow screen shows whole."""
     figure.add_annotation(
-        text="<br>".join(textwrap.wrap(text, WRAP)),
+        text=wrapped(text, WRAP),
         align="left",
         xref="paper",
         x=0,
@@ -286,7 +284,7 @@ def order_table(result: ConvergenceResult) -> pd.DataFrame:
                 "Claimed": s.claimed_order,
                 "In our tests": s.expected_order,
                 "How the window was chosen, and what is known": tr(
-                    joined(filter(None, (s.order.reason, s.note)), ". ")
+                    joined(filter(None, (s.order.reason, s.note and tr(s.note))), ". ")
                 ),
             }
             for s in result.solvers
@@ -302,8 +300,7 @@ def images_figure(result: ConvergenceResult) -> go.Figure:
     ValueError
         If the result is of 2-D data.
     """
-    if not result.final_images:
-        raise ValueError("end images need image data")
+    _check_images(result)
     shown = min(SHOWN_IMAGES, len(result.final_images["reference"]))
     rows = [list(result.final_images["reference"][:shown])]
     labels = [tr("<b>Reference</b> ({kind})", kind=tr(result.reference_label))]
@@ -312,6 +309,11 @@ def images_figure(result: ConvergenceResult) -> go.Figure:
         labels.append(f"<b>{solver.label}</b>, {_ended(result, solver)}")
     counts = [str(i + 1) for i in range(shown)]
     return sheet_figure(rows, labels, counts, "", tr("starting noise, the same in each column"))
+
+
+def _check_images(result: ConvergenceResult) -> None:
+    if not result.final_images:
+        raise ValueError("end images need image data")
 
 
 def _ended(result: ConvergenceResult, solver: SolverErrors) -> str:
@@ -326,7 +328,8 @@ def _ended(result: ConvergenceResult, solver: SolverErrors) -> str:
 
 
 def alt_images(result: ConvergenceResult) -> str:
-    """What the end images show, in words."""
+    """What the end images show, in words; errors as for :func:`images_figure`."""
+    _check_images(result)
     errors = [f"{s.label} {_ended(result, s)}" for s in result.solvers]
     count = len(result.final_images["reference"])
     return tr(

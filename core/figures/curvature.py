@@ -39,11 +39,7 @@ def curvature_figure(
     ValueError
         If ``against`` is not a key of ``AGAINST`` or ``measure`` not one of ``DRAWN``, or if the paths do not have it.
     """
-    for name, given, known in (("against", against, AGAINST), ("measure", measure, DRAWN)):
-        if given not in known:
-            raise ValueError(f"{name} must be one of {', '.join(known)}, not {given!r}")
-    if getattr(result.shapes[0], measure) is None:
-        raise ValueError("paths in the plane have no torsion; choose another measure")
+    _check(result, against, measure)
     figure = new_figure(height, legend_rows=len(result.shapes))
     measured = [shape.over(measure) for shape in result.shapes]
     bottom, top = value_range(measured)
@@ -71,6 +67,14 @@ def curvature_figure(
     key = {"text": tr("Thick: median. Thin: mean. Band: 10 to 90 %."), "side": "top", "font": {"size": 13}}
     figure.update_layout(legend={"title": key, "itemwidth": 50})  # long enough to show a dash and a gap
     return figure
+
+
+def _check(result: CurvatureResult, against: str, measure: str) -> None:
+    for name, given, known in (("against", against, AGAINST), ("measure", measure, DRAWN)):
+        if given not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, not {given!r}")
+    if getattr(result.shapes[0], measure) is None:
+        raise ValueError("paths in the plane have no torsion; choose another measure")
 
 
 def add_band(
@@ -141,7 +145,8 @@ def _faded(colour: str) -> str:
 
 
 def alt_curvature(result: CurvatureResult, measure: str = "curvature") -> str:
-    """Where paths bend most under each schedule, or twist, or move unevenly, in words."""
+    """Where paths bend most under each schedule, or twist, or move unevenly; errors as for :func:`curvature_figure`."""
+    _check(result, "s", measure)
     parts = []
     for shape in result.shapes:
         over = shape.over(measure)

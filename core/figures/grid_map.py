@@ -1,12 +1,10 @@
 """A heat map of end errors, solver by grid: dark is near the reference."""
 
-import textwrap
-
 import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.grid_map import GridMapResult, MapCell
-from core.figures.style import NEUTRAL, ORANGE, new_figure, remark, typed
+from core.figures.style import NEUTRAL, ORANGE, new_figure, remark, typed, wrapped
 from core.language import joined, mark, message, tr
 from core.schedules import SCHEDULES
 
@@ -74,13 +72,13 @@ def map_figure(result: GridMapResult, measure: str = "median", most: int | None 
         if column is not None:
             box = {"x0": column - 0.48, "x1": column + 0.48, "y0": row - 0.46, "y1": row + 0.46}
             figure.add_shape(type="rect", line={"color": ORANGE, "width": 3}, layer="above", **box)
-    names = ["<br>".join(textwrap.wrap(result.solvers[row].label, WRAP)) for row in rows]
+    names = [wrapped(result.solvers[row].label, WRAP) for row in rows]
     if known.any():
         best = np.unravel_index(np.nanargmin(np.where(known, errors, np.inf)), errors.shape)
         names[best[0]] = f"<b>★ {names[best[0]]}</b>"
     else:
         remark(figure, tr("no error to show"))
-    titles = ["<br>".join(textwrap.wrap(tr(grid.label), 11)) for grid in result.grids]
+    titles = [wrapped(tr(grid.label), 11) for grid in result.grids]
     figure.update_xaxes(
         tickvals=list(range(len(titles))),
         ticktext=titles,
@@ -166,7 +164,7 @@ def _sign(cell: MapCell, measure: str) -> str:
 def _hover(cell: MapCell) -> str:
     where = f"{cell.choice.label}<br>{tr(cell.grid.label)}"
     if cell.message:
-        return f"{where}<br>{'<br>'.join(textwrap.wrap(tr(cell.message), 50))}"
+        return f"{where}<br>{wrapped(tr(cell.message), 50)}"
     return tr(
         "{where}<br>{steps} steps, {nfe} NFE<br>median {median:.2e}<br>RMS {rms:.2e}",
         where=where,

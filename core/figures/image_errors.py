@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.convergence import ConvergenceResult, SolverErrors
+from core.experiments.evidence import Smoothness
 from core.figures.style import BLUE, NEUTRAL, VERMILLION, log_axis, new_figure, solver_style, typed
 from core.figures.tiles import sheet_figure
 from core.language import joined, mark, tr
@@ -124,9 +125,7 @@ def smoothness_figure(result: ConvergenceResult, height: int = 420) -> go.Figure
     ValueError
         If the score is exact and so was not examined.
     """
-    found = result.smoothness
-    if found is None:
-        raise ValueError("only a learned score is examined for roughness")
+    found = _examined(result)
     figure = new_figure(height, legend_rows=2)
     lines = [
         (tr("the network"), found.network, VERMILLION, "diamond"),
@@ -163,9 +162,15 @@ def smoothness_figure(result: ConvergenceResult, height: int = 420) -> go.Figure
     return figure
 
 
+def _examined(result: ConvergenceResult) -> Smoothness:
+    if result.smoothness is None:
+        raise ValueError("only a learned score is examined for roughness")
+    return result.smoothness
+
+
 def alt_smoothness(result: ConvergenceResult) -> str:
-    """What the second differences say."""
-    found = result.smoothness
+    """What the second differences say; errors as for :func:`smoothness_figure`."""
+    found = _examined(result)
     exact = ""
     if found.exact is not None:
         exact = tr(", of the exact score {exact:.2g} to {exact2:.2g}", exact=found.exact[-1], exact2=found.exact[0])

@@ -1,7 +1,5 @@
 """The error of every single step, and what the phases of a run add to its end error."""
 
-import textwrap
-
 import numpy as np
 import plotly.graph_objects as go
 
@@ -18,6 +16,7 @@ from core.figures.style import (
     remark,
     solver_style,
     typed,
+    wrapped,
 )
 from core.language import joined, mark, message, tr
 
@@ -114,7 +113,7 @@ def phases_figure(result: LocalErrorResult) -> go.Figure:
     for row in rows[1:]:
         figure.add_hline(y=row - 0.5, line={"color": NEUTRAL, "width": 0.5})
     figure.update_xaxes(title_text=tr("RMS error at the end"), **log_axis(*known))
-    names = ["<br>".join(_wrapped(one.choice.label)) for one in result.solvers]
+    names = [wrapped(one.choice.label, 22) for one in result.solvers]
     figure.update_yaxes(tickvals=rows.tolist(), ticktext=names, range=[len(rows) - 0.5, -0.5], showgrid=False)
     return figure
 
@@ -181,8 +180,3 @@ def _looks(result: LocalErrorResult) -> list[Style]:
         looks.append(style._replace(dash=DASHES[(DASHES.index(style.dash) + again) % len(DASHES)]))
         seen.append(one.choice.name)
     return looks
-
-
-def _wrapped(label: str) -> list[str]:
-
-    return textwrap.wrap(label, 22)

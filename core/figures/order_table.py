@@ -1,17 +1,16 @@
 """Measured orders as a map that a glance reads, and as dots with their intervals."""
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from core.experiments.order_table import VERDICTS, OrderCell, OrderTableResult, grid_titles
-from core.figures.style import GREEN, MARKERS, NEUTRAL, SKY, VERMILLION, new_figure, schedule_style, typed
-from core.language import joined, message, tr
+from core.figures.style import GREEN, MARKERS, NEUTRAL, SKY, VERMILLION, new_figure, schedule_style, typed, wrapped
+from core.language import joined, mark, message, tr
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 
+MEASURES = {"rms": mark("RMS error"), "median": mark("median error")}  # in the middle of a sentence
 WRAP = 24  # letters in a line of a row's name
 # a sign beside the colour: neither alone carries the meaning
 SIGNS = {"reached": "✓", "higher": "↑", "lost": "↓", "bent": "~", "none": "✕"}
@@ -35,7 +34,7 @@ def map_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure:
     _check(measure)
     rows, columns = _rows(result), grid_titles(result.spec)
     figure = new_figure(110 + 46 * len(rows), legend_rows=2)
-    names, kinds = [_wrapped(label) for label in rows], list(VERDICTS)
+    names, kinds = [wrapped(label, WRAP) for label in rows], list(VERDICTS)
     cells = [_cells(result, label) for label in rows]
     shares = [(place + edge) / len(kinds) for place in range(len(kinds)) for edge in (0, 1)]
     figure.add_trace(
@@ -63,7 +62,7 @@ def map_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure:
         figure.add_trace(
             go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=f"{SIGNS[kind]} {tr(VERDICTS[kind])}")
         )
-    titles = [f"{tr(schedule)}<br>{'<br>'.join(textwrap.wrap(tr(grid), 14))}" for schedule, grid in columns]
+    titles = [f"{tr(schedule)}<br>{wrapped(tr(grid), 14)}" for schedule, grid in columns]
     places = list(range(len(columns)))
     figure.update_xaxes(tickvals=places, ticktext=titles, side="top", showgrid=False, range=[-0.5, len(columns) - 0.5])
     figure.update_yaxes(
@@ -127,7 +126,7 @@ def interval_figure(result: OrderTableResult, measure: str = "rms") -> go.Figure
     figure.update_xaxes(title_text=tr("Order, with its 95 % interval"), range=[low, high], dtick=1)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[_wrapped(label) for label in rows],
+        ticktext=[wrapped(label, WRAP) for label in rows],
         showgrid=False,
         range=[len(rows) - 0.5, -0.5],
     )
@@ -160,8 +159,8 @@ def alt_orders(result: OrderTableResult, measure: str = "rms") -> str:
             )
         )
     return tr(
-        "Measured orders of the {measure} error: {parts}.",
-        measure=measure.replace("rms", "RMS"),
+        "Measured orders of the {measure}: {parts}.",
+        measure=tr(MEASURES[measure]),
         parts=tr(joined(parts, "; ")),
     )
 
@@ -173,16 +172,16 @@ def order_frame(result: OrderTableResult, measure: str = "rms") -> pd.DataFrame:
         [
             {
                 "Solver": cell.choice.label,
-                "Schedule": SCHEDULES[cell.schedule].title,
-                "Grid": cell.grid.label,
+                "Schedule": tr(SCHEDULES[cell.schedule].title),
+                "Grid": tr(cell.grid.label),
                 "Order": round(float(judged.interval.order), 2),
                 "From": round(judged.interval.low, 2),
                 "To (95 %)": round(judged.interval.high, 2),
                 "Claimed": SOLVERS[cell.choice.name].claimed_order,
                 "In our tests": SOLVERS[cell.choice.name].order,
-                "Verdict": VERDICTS[judged.verdict],
-                "Why": judged.reason,
-                "Window": judged.interval.order.reason,
+                "Verdict": tr(VERDICTS[judged.verdict]),
+                "Why": tr(judged.reason),
+                "Window": tr(judged.interval.order.reason),
             }
             for cell in result.cells
             for judged in (cell.judged[measure],)
@@ -191,8 +190,8 @@ def order_frame(result: OrderTableResult, measure: str = "rms") -> pd.DataFrame:
 
 
 def _check(measure: str) -> None:
-    if measure not in ("rms", "median"):
-        raise ValueError(f"measure must be rms or median, not {measure!r}")
+    if measure not in MEASURES:
+        raise ValueError(f"measure must be {' or '.join(MEASURES)}, not {measure!r}")
 
 
 def _rows(result: OrderTableResult) -> list[str]:
@@ -201,10 +200,6 @@ def _rows(result: OrderTableResult) -> list[str]:
 
 def _cells(result: OrderTableResult, label: str) -> list[OrderCell]:
     return [cell for cell in result.cells if cell.choice.label == label]
-
-
-def _wrapped(label: str) -> str:
-    return "<br>".join(textwrap.wrap(label, WRAP))
 
 
 def _inside(cell: OrderCell, measure: str) -> str:
@@ -220,5 +215,5 @@ def _inside(cell: OrderCell, measure: str) -> str:
 def _hover(cell: OrderCell, measure: str) -> str:
     judged = cell.judged[measure]
     where = f"{cell.choice.label}<br>{tr(SCHEDULES[cell.schedule].title)}, {tr(cell.grid.label)}"
-    reason = "<br>".join(textwrap.wrap(f"{tr(VERDICTS[judged.verdict])}: {tr(judged.reason)}", 50))
+    reason = wrapped(f"{tr(VERDICTS[judged.verdict])}: {tr(judged.reason)}", 50)
     return f"{where}<br>{tr('order {order:.2f}', order=judged.interval.order)}<br>{reason}"

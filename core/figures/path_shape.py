@@ -5,10 +5,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.data import IMAGE_DATA, TOY_DATA
 from core.experiments.curvature import CurvatureResult, PathShape
-from core.experiments.specification import OWN, Data
 from core.figures.curvature import AGAINST, SHOWN_PATHS, add_band, panels, value_range
+from core.figures.naming import title_of
 from core.figures.style import (
     BLUE,
     FAINT,
@@ -147,13 +146,6 @@ def _both(result: CurvatureResult) -> list[tuple[PathShape, str]]:
     other = result.spec.other
     rows = [(shape, title_of(result.spec.data)) for shape in result.shapes]
     return rows + [(shape, title_of(other.data)) for shape in result.beside]
-
-
-def title_of(data: Data) -> str:
-    """The data on screen."""
-    if data.name in OWN:
-        return tr(OWN[data.name])
-    return tr((TOY_DATA if data.kind == "toy" else IMAGE_DATA)[data.name].title)
 
 
 def space_figure(result: CurvatureResult) -> go.Figure:

@@ -1,13 +1,11 @@
 """The V of every solver: discretisation falls with the steps, rounding rises, and precision says where they meet."""
 
-import textwrap
-
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.experiments.precision import PrecisionCurve, PrecisionResult
-from core.figures.style import BLUE, GREEN, NEUTRAL, PINK, TEMPLATE, VERMILLION, Style, typed
+from core.figures.style import BLUE, GREEN, NEUTRAL, PINK, TEMPLATE, VERMILLION, Style, typed, wrapped
 from core.language import joined, tr
 
 PRECISIONS = {
@@ -21,7 +19,7 @@ PRECISIONS = {
 def v_figure(result: PrecisionResult, height: int = 560) -> go.Figure:
     """One panel a solver: errors in each precision, predicted rounding (dotted), a star where rounding takes over."""
     labels = list(dict.fromkeys(curve.choice.label for curve in result.curves))
-    titles = ["<br>".join(textwrap.wrap(label, 30)) for label in labels]
+    titles = [wrapped(label, 30) for label in labels]
     figure = make_subplots(
         rows=1, cols=len(labels), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.25 / (5 * len(labels))
     )
@@ -98,7 +96,7 @@ def alt_v(result: PrecisionResult) -> str:
 
 
 def _said(curve: PrecisionCurve) -> str:
-    name = f"{curve.choice.label} in {curve.precision}"
+    name = tr("{solver} in {precision}", solver=curve.choice.label, precision=curve.precision)
     if curve.best is None:
         return tr("{name} diverged at all {count} step counts", name=name, count=len(curve.steps))
     least = tr(

@@ -1,6 +1,5 @@
 """A ranking as dots with intervals, best on top, and the best within each of several budgets."""
 
-import textwrap
 from collections import Counter
 
 import numpy as np
@@ -9,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.experiments.budgeted import Entry
 from core.experiments.recommend import LEADERS, Ranking, RecommendResult
-from core.figures.style import LABEL, NEUTRAL, log_axis, new_figure, remark, solver_style, typed
+from core.figures.style import LABEL, NEUTRAL, log_axis, new_figure, remark, solver_style, typed, wrapped
 from core.language import Message, joined, mark, message, tr
 from core.schedules import SCHEDULES
 
@@ -139,7 +138,7 @@ def _hover(entry: Entry, best: Entry) -> str:
 
 
 def _name(entry: Entry, best: bool) -> str:
-    solver = "<br>".join(textwrap.wrap(entry.choice.label, WRAP))
+    solver = wrapped(entry.choice.label, WRAP)
     facts = tr(
         "{grid} · {nfe} NFE · {ms:.2g} ms",
         grid=tr(entry.grid.label),

@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.experiments.schedules import SchedulesResult
+from core.figures.naming import title_of
 from core.figures.style import ORANGE, batched, log_axis, new_figure, schedule_style, typed
 from core.figures.tiles import sheet_figure
 from core.language import joined, mark, message, tr
@@ -195,7 +196,7 @@ def alt_slice(result: SchedulesResult) -> str:
         "{first:.1f} to the data at λ = {last:.1f}; {count} paths of the probability-flow "
         "ODE follow it and never cross.",
         what=tr(part.what),
-        name=result.spec.data.name,
+        name=title_of(result.spec.data),
         title=tr(SCHEDULES[part.schedule].title),
         first=part.log_snr[0],
         last=part.log_snr[-1],
@@ -232,6 +233,6 @@ def alt_noised(result: SchedulesResult) -> str:
     halves = [f"{tr(SCHEDULES[n].title)} λ = {p.log_snr[len(p.t) // 2]:.1f}" for n, p in result.noised.items()]
     return tr(
         "One image of {name} on its way to noise; half way in time: {halves}.",
-        name=result.spec.data.name,
+        name=title_of(result.spec.data),
         halves=tr(joined(halves, ", ")),
     )

@@ -142,7 +142,7 @@ def _strips(scene: Scene, result: TrajectoriesResult, shown: list[Panel], partic
 
 def alt_side(result: TrajectoriesResult) -> str:
     """What stands side by side, in words."""
-    named = joined([f"{panel.kind}: {panel.label}" for panel in panels(result)], "; ")
+    named = joined([f"{tr(KINDS[panel.kind])}: {panel.label}" for panel in panels(result)], "; ")
     values = {"count": len(panels(result)), "named": named, "particles": result.spec.particles}
     if result.profile is not None:
         return tr(

@@ -1,5 +1,7 @@
 """One look for all figures: colours by solver and schedule, type, and parts that read on light and dark pages."""
 
+import re
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,6 +29,8 @@ NEUTRAL = "#8592a0"  # reads on white and on the dark page
 LABEL = "#7a8593"  # for words that the page's theme does not colour: contrast above 3.7 on both
 FAINT = "rgba(133, 146, 160, 0.25)"
 TEXT = 14
+_WIDE = "\u2e80-\uffef"  # Chinese signs and punctuation: as wide as two letters
+_PIECE = re.compile(rf"\s*(?:[{_WIDE}]|[^\s{_WIDE}]+)[，。；：、！？）」』”]*")  # a line does not begin with these
 
 
 class Style(NamedTuple):
@@ -150,3 +154,19 @@ def log_axis(*values: np.ndarray) -> dict:
 def remark(figure: go.Figure, text: str) -> None:
     """Plain words in the middle of a figure that has nothing to draw."""
     figure.add_annotation(text=text, xref="paper", yref="paper", x=0.5, y=0.5, showarrow=False)
+
+
+def wrapped(text: str, letters: int) -> str:
+    """``text`` in lines of at most ``letters`` letters; Chinese breaks between any two signs, each of two letters."""
+    if not re.search(f"[{_WIDE}]", text):
+        return "<br>".join(textwrap.wrap(text, letters))
+    lines = [""]
+    for piece in _PIECE.findall(text):
+        if _width(lines[-1] + piece) > letters and lines[-1]:
+            lines.append("")
+        lines[-1] += piece if lines[-1] else piece.lstrip()
+    return "<br>".join(lines)
+
+
+def _width(text: str) -> int:
+    return len(text) + len(re.findall(f"[{_WIDE}]", text))

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 from core.experiments.trajectories import FieldFrames, SolverPath, TrajectoriesResult
 from core.experiments.watching import Watched
 from core.figures.along import Line, along_figure, in_words
+from core.figures.naming import title_of
 from core.figures.scene import Scene
 from core.figures.scene_words import player_words
 from core.figures.style import solver_style
@@ -169,7 +170,7 @@ def alt_paths(result: TrajectoriesResult) -> str:
     said = message(
         "{what} carried from noise to data ({name}) in {steps} by {names}.",
         what=some if shown < spec.particles else message("{particles} particles", particles=spec.particles),
-        name=spec.data.name,
+        name=title_of(spec.data),
         steps=steps,
         names=names,
     )

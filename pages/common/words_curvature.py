@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.path_shape import title_of
+from core.figures.naming import title_of
 from core.language import mark, tr
 from pages.common.words import sentences
 
