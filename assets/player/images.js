@@ -13,7 +13,7 @@ class Pictures {
 
     row({ id, label, colour, films }, arrays) {
         const box = document.createElement("section");
-        const title = document.createElement("h4");
+        const title = document.createElement("h2");
         const dot = document.createElement("i");
         dot.style.background = colour;
         title.append(dot, label);
