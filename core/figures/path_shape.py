@@ -32,7 +32,9 @@ def frame_figure(result: CurvatureResult) -> go.Figure:
     is greatest; dotted, the mean of what leaves that plane.
     """
     rows, columns = panels(result)
-    titles = [f"{tr(shape.title)}:<br>{_unlikeness(shape)}" for shape in result.shapes]
+    titles = [
+        tr("{title}:<br>{unlikeness}", title=tr(shape.title), unlikeness=_unlikeness(shape)) for shape in result.shapes
+    ]
     figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.25)
     figure.update_layout(new_figure(170 + 330 * rows, legend_rows=1).layout)
     for i, shape in enumerate(result.shapes):
