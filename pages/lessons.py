@@ -6,7 +6,7 @@ from pages.common import arrival  # first: it may end the run before the heavy i
 import streamlit as st
 
 from core.language import tr
-from pages.common import lesson_overview, lesson_step
+from pages.common import lesson_lecture, lesson_overview, lesson_step
 from pages.common.lesson_place import here
 from pages.common.page import HERE
 
@@ -23,5 +23,7 @@ if place is None:
         )
     )
     lesson_overview.draw()
+elif place.lecture:
+    lesson_lecture.draw(place)
 else:
     lesson_step.draw(place)

@@ -32,8 +32,9 @@ Object.assign(Player.prototype, {
         const columns = Math.min(this.panels.length, narrow ? 2 : width < 820 ? 2 : this.panels.length < 4 ? 3 : Math.ceil(this.panels.length / 2));
         const gap = 14;
         // The controls below stay in sight.
-        const room = Math.max(340, window.innerHeight - 390);
-        const most = columns === 1 ? Math.min(this.head.tall ?? 620, room) : Infinity;
+        const { tall = 620, beside } = this.head; // beside: what stands above and below it, where all must be on one screen
+        const room = Math.max(beside ? 200 : 340, window.innerHeight - (beside ?? 390) - (beside ? law : 0));
+        const most = columns === 1 || beside ? Math.min(tall, room) : Infinity;
         const side = Math.max(120, Math.min((width - left - gap * (columns - 1) - 4) / columns, most));
         const plane = flat ? 0 : side + below;
         const cell = title + plane + (law ? law + 30 : 0);

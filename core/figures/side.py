@@ -1,5 +1,6 @@
 """ODE, SDE and forward process side by side at one time, above the law of one coordinate and the samples' histogram."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +46,9 @@ def _panel(kind: str, path: SolverPath) -> Panel:
 
 
 def side_scene(result: TrajectoriesResult, particle: int = 0) -> Scene:
-    """Panels under one playhead: particles over the density of that time, and below their histogram with the law.
+    """ODE, SDE and forward process under one playhead.
+
+    Particles stand over the density of that time, and below them their histogram with the law.
 
     For images there is no plane to draw: the law along one direction, with the images as marks or a histogram, and
     below the film strips of the image ``particle`` under each process.
@@ -55,10 +58,32 @@ def side_scene(result: TrajectoriesResult, particle: int = 0) -> Scene:
     ValueError
         If there is no such image.
     """
+    return _scene(result, particle, panels(result), "side", alt_side(result))
+
+
+def forward_scene(result: TrajectoriesResult) -> Scene:
+    """The forward process alone, in its own direction: from data to noise."""
+    last, field, law = result.spec.steps, result.field, result.profile
+    if field is not None:
+        turn = {"times": field.times[::-1], "density": field.density[::-1], "velocity": field.velocity[::-1]}
+        field = replace(field, steps=last - field.steps[::-1], **turn)
+    if law is not None:
+        law = replace(law, steps=last - law.steps[::-1], density=law.density[::-1])
+    turned = replace(
+        result,
+        times=result.times[::-1],
+        log_snr=result.log_snr[::-1],
+        forward=result.forward[::-1],
+        field=field,
+        profile=law,
+    )
+    return _scene(turned, 0, [panels(turned)[-1]], "forward", alt_forward(result))
+
+
+def _scene(result: TrajectoriesResult, particle: int, shown: list[Panel], name: str, alt: str) -> Scene:
     plane = result.field is not None
     check_particle(result, particle)
-    shown = panels(result)
-    scene = Scene(scene_head(result, "side", alt_side(result)))
+    scene = Scene(scene_head(result, name, alt))
     kept = min(result.spec.particles, PLACES // (len(shown) * (result.spec.steps + 1)))
     series = []
     for number, panel in enumerate(shown):
@@ -138,6 +163,16 @@ def _strips(scene: Scene, result: TrajectoriesResult, shown: list[Panel], partic
         films = [film(scene, f"film{number}", states, tr("x at this time"))]
         rows.append({"id": f"process{number}", "label": label, "colour": panel.colour, "films": films})
     return {"us": picked.tolist(), "sheet": False, "rows": rows}
+
+
+def alt_forward(result: TrajectoriesResult) -> str:
+    """What the forward process shows, in words."""
+    return tr(
+        "The forward process as time runs from data to noise: {particles} particles in {steps} steps, over the exact "
+        "density, and the spread of one coordinate.",
+        particles=result.spec.particles,
+        steps=result.spec.steps,
+    )
 
 
 def alt_side(result: TrajectoriesResult) -> str:

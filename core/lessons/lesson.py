@@ -8,9 +8,11 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from core.experiments import Specification, from_params
+from core.experiments import Specification, from_params, to_params
 from core.experiments.run import EXPERIMENTS
-from core.lessons.pictures import PICTURES
+from core.figures.pictures import Shared
+from core.lessons.pictures import CHOSEN, PICTURES
+from core.references import REFERENCES, Reference
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "lessons"
 
@@ -42,6 +44,53 @@ class Question(_Written):
         return self
 
 
+class Try(_Written):
+    """Something for readers to do themselves: what, and the page, settings and choices of display where they do it."""
+
+    text: str
+    experiment: str
+    link: str = ""
+    views: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Try":
+        _checked(self.experiment, self.link)
+        return self
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Settings and display, as a link has them."""
+        return _params(self.link) | self.views
+
+
+class Reading(_Written):
+    """A work to read on: its key in ``core.references``, and what it is good for."""
+
+    key: str
+    why: str
+
+    @model_validator(mode="after")
+    def _known(self) -> "Reading":
+        REFERENCES[self.key]
+        return self
+
+    @property
+    def reference(self) -> Reference:
+        """The work."""
+        return REFERENCES[self.key]
+
+
+def _params(link: str) -> dict[str, str]:
+    return dict(parse_qsl(link, keep_blank_values=True))
+
+
+def _checked(experiment: str, link: str) -> Specification:
+    spec, problems = from_params(EXPERIMENTS[experiment].specification, _params(link))
+    if problems:
+        raise ValueError(" ".join(problems))
+    return spec
+
+
 class Step(_Written):
     """One step of a lesson.
 
@@ -49,10 +98,13 @@ class Step(_Written):
     ----------
     title, words : what comes before the picture, Markdown; formula : LaTeX, behind an expander; empty if none.
     experiment, link : which experiment, and its settings as in a link (``data=ring&steps=5``).
-    picture : a key of ``PICTURES`` for that experiment.
+    picture, views : a key of ``PICTURES`` for that experiment, and how it is displayed.
     question : what to predict; None for a step that only shows.
     after : what to see in the picture, shown with it.
     numbers : every number that the words state, as written -> the fact that it must be.
+    claims : what the words say of numbers without digits ("less than half"), as written -> the fact between bounds.
+    plain : numbers and number words that are no result: settings, counts of things named, parts of formulas.
+    tries : what to do next with one's own hands.
     """
 
     title: str
@@ -61,9 +113,13 @@ class Step(_Written):
     experiment: str
     link: str = ""
     picture: str
+    views: dict[str, str] = {}
     question: Question | None = None
     after: str
     numbers: dict[str, str] = {}
+    claims: dict[str, str] = {}
+    plain: tuple[str, ...] = ()
+    tries: tuple[Try, ...] = ()
 
     @model_validator(mode="after")
     def _shown(self) -> "Step":
@@ -72,33 +128,38 @@ class Step(_Written):
             raise ValueError(
                 f"there is no picture {self.picture!r} of {self.experiment!r}; there are: {known or 'none'}"
             )
-        _, problems = self._read()
-        if problems:
-            raise ValueError(" ".join(problems))
+        _checked(self.experiment, self.link)
         return self
 
-    def _read(self) -> tuple[Specification, list[str]]:
-        return from_params(EXPERIMENTS[self.experiment].specification, self.params)
+    @property
+    def shared(self) -> Shared:
+        """How its picture is drawn."""
+        return PICTURES[self.experiment, self.picture]
 
     @property
     def params(self) -> dict[str, str]:
-        """The settings, as a link has them."""
-        return dict(parse_qsl(self.link, keep_blank_values=True))
+        """Settings and display, as a link to the experiment's own page has them.
+
+        The data are named in any case: a link without settings would leave that page as it was.
+        """
+        views = CHOSEN.get((self.experiment, self.picture), {}) | self.views
+        return {"data": self.spec.data.name} | to_params(self.spec) | views
 
     @property
     def spec(self) -> Specification:
         """What is run."""
-        return self._read()[0]
+        return _checked(self.experiment, self.link)
 
 
 class Lesson(_Written):
-    """A guided tour: its place in the row, and its steps."""
+    """A guided tour: its place in the row, its steps, and what to read after it."""
 
     number: int
     title: str
     about: str
     minutes: int = Field(ge=3, le=30)
-    steps: tuple[Step, ...] = Field(min_length=3, max_length=9)
+    steps: tuple[Step, ...] = Field(min_length=4, max_length=8)
+    read: tuple[Reading, ...] = Field(min_length=1, max_length=6)
 
 
 @cache
@@ -133,4 +194,6 @@ def lesson_texts() -> list[str]:
             texts += [step.title, step.words, step.after]
             if step.question:
                 texts += [step.question.ask, *step.question.options.values()]
+            texts += [one.text for one in step.tries]
+        texts += [work.why for work in lesson.read]
     return list(dict.fromkeys(texts))

@@ -29,6 +29,13 @@ class Reference:
     doi: str = ""
     url: str = ""
 
+    @property
+    def link(self) -> str:
+        """Where it can be read."""
+        if self.arxiv:
+            return f"https://arxiv.org/abs/{self.arxiv}"
+        return f"https://doi.org/{self.doi}" if self.doi else self.url
+
     def bibtex(self, key: str) -> str:
         """The entry under ``key``."""
         place = {"article": "journal", "inproceedings": "booktitle", "book": "publisher"}.get(self.kind, "howpublished")

@@ -171,5 +171,29 @@ for key, reference in {
         "Springer",
         doi="10.1007/978-3-662-12616-5",
     ),
+    "higham2001algorithmic": Reference(
+        "article",
+        ("Higham, Desmond J.",),
+        "An Algorithmic Introduction to Numerical Simulation of Stochastic Differential Equations",
+        2001,
+        "SIAM Review",
+        doi="10.1137/S0036144500378302",
+    ),
+    "oksendal2003sde": Reference(
+        "book",
+        ("Øksendal, Bernt",),
+        "Stochastic Differential Equations: An Introduction with Applications",
+        2003,
+        "Springer",
+        doi="10.1007/978-3-642-14394-6",
+    ),
+    "anderson1982reverse": Reference(
+        "article",
+        ("Anderson, Brian D. O.",),
+        "Reverse-Time Diffusion Equation Models",
+        1982,
+        "Stochastic Processes and their Applications",
+        doi="10.1016/0304-4149(82)90051-5",
+    ),
 }.items():
     REFERENCES.add(key, reference)

@@ -57,6 +57,14 @@ def result_for(page: str, spec: Setting, slot: str = "") -> Any | None:
     return result
 
 
+def ahead(spec: Setting) -> None:
+    """Compute what will be asked for next, in the background; nobody waits for it, and a failure shows when it is."""
+    key = spec.model_dump_json()
+    if results().get(key) is None:
+        job = results().join(key, lambda report, stop: run_experiment(spec, report, stop), lane(spec))
+        job.future.add_done_callback(lambda _: results().leave(job))
+
+
 def shown(page: Any) -> Any:
     """The result of what ``page`` is set to; ends the script where there is nothing to show yet."""
     result = result_for(page.name, page.specification())

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.language import tr
 from core.lessons import Lesson, all_lessons
-from pages.common.lesson_place import go, seen
+from pages.common.lesson_place import Place, go, seen
 
 COLUMNS = 3
 
@@ -23,7 +23,9 @@ def _card(lesson: Lesson) -> None:
     st.markdown(f"### {lesson.number} · {tr(lesson.title)}")
     st.markdown(tr(lesson.about))
     steps = tr("{steps} steps, about {minutes} minutes", steps=len(lesson.steps), minutes=lesson.minutes)
-    if done:
+    if done == len(lesson.steps):
+        steps = tr("All {steps} steps seen", steps=done)
+    elif done:
         steps = tr(
             "{seen} of {steps} steps seen, about {minutes} minutes",
             seen=done,
@@ -34,12 +36,12 @@ def _card(lesson: Lesson) -> None:
     first = next((k for k in range(len(lesson.steps)) if (lesson.number, k) not in seen()), 0)
     with st.container(horizontal=True, gap="small"):
         label = tr("Go on") if 0 < done < len(lesson.steps) else tr("Again") if done else tr("Begin")
-        st.button(label, key=f"begin-{lesson.number}", type="primary", on_click=go, args=(lesson.number, first))
+        st.button(label, key=f"begin-{lesson.number}", type="primary", on_click=go, args=(Place(lesson, first),))
         st.button(
             tr("Lecture"),
             key=f"lecture-{lesson.number}",
             type="tertiary",
             on_click=go,
-            args=(lesson.number, 0, True),
+            args=(Place(lesson, lecture=True),),
             help=tr("Large type, without controls; arrow keys go on and back."),
         )

@@ -1,94 +1,101 @@
-"""One step of a lesson: words, a question, the run, and what is seen."""
-
-from typing import Any
+"""One step of a lesson as one reads it: words, a question, the run, and what is seen."""
 
 import streamlit as st
 
-from core.experiments import to_params
-from core.figures.scene import Scene
 from core.language import tr
-from core.lessons import PICTURES, answer_of
-from core.lessons.pictures import Picture
-from pages.common import compute, explain, player
+from core.lessons import Reading
+from pages.common import compute, explain, lesson_keys, lesson_picture, sharing
 from pages.common.lesson_place import Place, answers, go, seen
-
-PAGE = "lessons"
 
 
 def draw(place: Place) -> None:
-    """The step at ``place``; for an audience in large type and without anything else."""
-    with st.container(key="lecture" if place.lecture else "lesson"):
+    """The step at ``place``."""
+    lesson_keys.listen(lecture=False)
+    with st.container(key="lesson"):
         _head(place)
-        wide = place.lecture or _picture_of(place).wide
-        before, picture, after = explain.slots(stacked=wide)
+        before, picture, after = _slots(_wide(place))
         with before:
             st.markdown(tr(place.step.words))
             if place.step.formula:
-                if place.lecture:
-                    st.markdown(place.step.formula)
-                else:
-                    explain.formula(place.step.formula)
+                explain.formula(place.step.formula, title=tr("The formula"))
             ready = _ask(place)
         result = None
-        if ready:
-            with picture:
-                result = compute.result_for(PAGE, place.step.spec)
+        with picture:
+            if ready:
+                result = lesson_picture.computed(place)
                 if result is not None:
-                    _show(place, result)
-        else:
-            with picture.container(border=True, height=360, vertical_alignment="center", horizontal_alignment="center"):
-                st.caption(tr("Predict first. Then the picture is computed here."))
-        if result is not None:
-            with after if wide else before:
-                _verdict(place, result)
-        if not place.lecture:
-            _ways(place)
+                    lesson_picture.show(place, result)
+            else:
+                compute.ahead(place.step.spec)  # while the question is read
+                with st.container(
+                    border=True, height=360, vertical_alignment="center", horizontal_alignment="center", key="waiting"
+                ):
+                    st.caption(tr("Predict first. Then the picture is computed here."))
+        with after:
+            if result is not None:
+                lesson_picture.verdict(place, result)
+                explain.look(tr(place.step.after))
+                _tries(place)
+            if place.number == len(place.lesson.steps) - 1:
+                _readings(place.lesson.read)
+        _ways(place)
 
 
-def _picture_of(place: Place) -> Picture:
-    return PICTURES[place.step.experiment, place.step.picture]
+def _wide(place: Place) -> bool:
+    """Whether the picture needs the whole width: parts side by side, or strips of images."""
+    step = place.step
+    return step.shared.wide or (step.experiment, step.spec.data.kind) == ("trajectories", "images")
+
+
+def _slots(wide: bool) -> tuple:
+    """Where words, picture and what was found go: on a narrow screen in this order, else the picture at the right."""
+    if wide:
+        return st.container(), st.container(), st.container()
+    words, picture = st.columns([0.4, 0.6], gap="large")
+    return (
+        words.container(key="lesson-before"),
+        picture.container(key="lesson-picture"),
+        words.container(key="lesson-after"),
+    )
 
 
 def _head(place: Place) -> None:
     lesson, count = place.lesson, len(place.lesson.steps)
     with st.container(horizontal=True, vertical_alignment="center", key="lesson-head"):
-        st.caption(
-            tr(
-                "Lesson {number}: {title} · step {step} of {count}",
-                number=lesson.number,
-                title=tr(lesson.title),
-                step=place.number + 1,
-                count=count,
-            ),
-            width="content",
-        )
-        st.space("stretch")
-        st.button(
-            tr("Back"),
-            key="lesson-back",
-            shortcut="Left",
-            disabled=place.number == 0,
-            on_click=go,
-            args=(lesson.number, place.number - 1, place.lecture),
-        )
-        last = place.number == count - 1
-        st.button(
-            tr("To the lessons") if last else tr("Next"),
-            key="lesson-next",
-            shortcut="Right",
-            type="primary" if place.key in seen() else "secondary",
-            on_click=go,
-            args=(None,) if last else (lesson.number, place.number + 1, place.lecture),
-        )
-        st.button(
-            tr("Leave the lecture") if place.lecture else tr("Lecture"),
-            key="lesson-view",
-            type="tertiary",
-            shortcut="Escape" if place.lecture else None,
-            on_click=go,
-            args=(lesson.number, place.number, not place.lecture),
-            help=None if place.lecture else tr("Large type, without controls; arrow keys go on and back."),
-        )
+        with st.container(width="stretch", key="lesson-where"):
+            st.caption(
+                tr(
+                    "Lesson {number}: {title} · step {step} of {count}",
+                    number=lesson.number,
+                    title=tr(lesson.title),
+                    step=place.number + 1,
+                    count=count,
+                )
+            )
+        with st.container(horizontal=True, width="content", gap="small", key="lesson-turn"):
+            st.button(
+                tr("Back"),
+                key="lesson-back",
+                disabled=place.number == 0,
+                on_click=go,
+                args=(place.to(place.number - 1),),
+            )
+            last = place.number == count - 1
+            st.button(
+                tr("To the lessons") if last else tr("Next"),
+                key="lesson-next",
+                type="primary" if place.key in seen() else "secondary",
+                on_click=go,
+                args=(place.next,),
+            )
+            st.button(
+                tr("Lecture"),
+                key="lesson-view",
+                type="tertiary",
+                on_click=go,
+                args=(place._replace(lecture=True),),
+                help=tr("Large type, without controls; arrow keys go on and back."),
+            )
     st.progress((place.number + 1) / count)
     st.title(tr(place.step.title), anchor=False)
 
@@ -103,70 +110,73 @@ def _ask(place: Place) -> bool:
     name = "-".join(map(str, place.key))
     st.markdown(f"**{tr(question.ask)}**")
     options = list(question.options)
+    if done:
+        mine = given[place.key]
+        st.markdown(
+            "\n".join(
+                f"- {'**' if key == mine else ''}{tr(question.options[key])}{'**' if key == mine else ''}"
+                for key in options
+            )
+        )
+        return True
     choice = st.radio(
         tr(question.ask),
         options,
-        index=options.index(given[place.key]) if done and given[place.key] else None,
+        index=None,
         format_func=lambda key: tr(question.options[key]),
         key=f"answer-{name}",
         label_visibility="collapsed",
-        disabled=done,
     )
-    if not done:
-        with st.container(horizontal=True, gap="small"):
-            st.button(
-                tr("Run"),
-                key=f"run-{name}",
-                type="primary",
-                shortcut="Enter",
-                disabled=choice is None and not place.lecture,
-                on_click=given.update,
-                args=({place.key: choice},),
-            )
-            if not place.lecture:
-                st.button(
-                    tr("Only show me"),
-                    key=f"skip-{name}",
-                    type="tertiary",
-                    on_click=given.update,
-                    args=({place.key: None},),
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            tr("Run"),
+            key=f"lesson-run-{name}",
+            type="primary",
+            disabled=choice is None,
+            on_click=given.update,
+            args=({place.key: choice},),
+        )
+        st.button(
+            tr("Only show me"),
+            key=f"skip-{name}",
+            type="tertiary",
+            on_click=given.update,
+            args=({place.key: None},),
+        )
+    return False
+
+
+def _tries(place: Place) -> None:
+    """What to do next with one's own hands."""
+    if place.step.tries:
+        with st.container(gap="small", key="lesson-tries"):
+            for one in place.step.tries:
+                st.page_link(
+                    f"pages/{one.experiment}.py",
+                    label=tr(one.text),
+                    query_params=one.params,
+                    icon=":material/arrow_forward:",
                 )
-    return done
 
 
-def _show(place: Place, result: Any) -> None:
-    picture = _picture_of(place)
-    drawn = picture.draw(result)
-    name = f"lesson-{place.lesson.number}-{place.number}"
-    if isinstance(drawn, Scene):
-        drawn.head["tall"] = 640 if place.lecture else 480
-        player.player(drawn, name)
-    else:
-        explain.picture(drawn, picture.alt(result), name, wide=picture.wide)
-    seen().add(place.key)
-
-
-def _verdict(place: Place, result: Any) -> None:
-    question = place.step.question
-    if question is not None:
-        right = answer_of(question, result)
-        said = answers().get(place.key)
-        found = tr(question.options[right])
-        if said == right:
-            st.success(tr("Right. Computed: {answer}.", answer=found))
-        elif said is None:
-            st.info(tr("Computed: {answer}.", answer=found))
-        else:
-            st.warning(tr("Computed: {answer}. You said: {said}.", answer=found, said=tr(question.options[said])))
-    explain.look(tr(place.step.after))
+def _readings(works: tuple[Reading, ...]) -> None:
+    st.markdown(f"**{tr('To read on')}**")
+    lines = []
+    for work in works:
+        reference = work.reference
+        names = [author.split(",")[0] for author in reference.authors]
+        who = names[0] if len(names) == 1 else f"{names[0]} & {names[1]}" if len(names) == 2 else f"{names[0]} et al."
+        title = reference.title.replace("{", "").replace("}", "")
+        lines.append(f"- {who} ({reference.year}), [{title}]({reference.link}): {tr(work.why)}")
+    st.markdown("\n".join(lines))
 
 
 def _ways(place: Place) -> None:
-    """The same settings on their own page, to play with; and once more."""
+    """Its link, the same settings on their own page, and once more."""
     step = place.step
-    with st.container(horizontal=True, gap="medium", key="lesson-ways"):
-        params = {**(to_params(step.spec) or {"seed": str(step.spec.seed)}), **_picture_of(place).views}
-        st.page_link(f"pages/{step.experiment}.py", label=tr("Play with these settings"), query_params=params)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson-ways"):
+        sharing.copy_link(f"lesson-{place.lesson.number}-{place.number}")
+        st.page_link(f"pages/{step.experiment}.py", label=tr("Play with these settings"), query_params=step.params)
         if step.question is not None and place.key in answers():
             st.button(
                 tr("Ask me again"), key="lesson-again", type="tertiary", on_click=answers().pop, args=(place.key,)

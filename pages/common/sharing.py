@@ -62,8 +62,10 @@ export default function ({ parentElement, data }) {
 PANELS = {"Table": mark("Table"), "Code": mark("Code"), "Works": mark("References")}
 
 
-def _copy_words() -> dict[str, str]:
-    return {"copy": tr("Copy link"), "copied": tr("Link copied"), "refused": tr("Copy it from the address bar")}
+def copy_link(name: str) -> None:
+    """A button that copies the address; ``name`` is in its key."""
+    words = {"copy": tr("Copy link"), "copied": tr("Link copied"), "refused": tr("Copy it from the address bar")}
+    _COPY(key=f"copy-{name}", width="content", data=words)
 
 
 @st.fragment
@@ -78,7 +80,7 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
     """
     spec = result.spec
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"share-{name}"):
-        _COPY(key=f"copy-{name}", width="content", data=_copy_words())
+        copy_link(name)
         panel = st.segmented_control(
             tr("Show"),
             list(PANELS),
