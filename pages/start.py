@@ -21,6 +21,13 @@ page = Page(
     views=pictures.WHICH,
 )
 page.open()
+st.page_link(
+    "pages/lessons.py",
+    label=tr("New here? Begin with lesson 1: predict, run, and see."),
+    icon=":material/school:",
+    query_params={"lesson": "1", "step": "1"},
+    width="content",
+)
 
 of_images = page.default.data.kind == "images"
 status = st.container()

@@ -14,25 +14,31 @@ _KEYS = st.components.v2.component(
     "solverscope_lesson_keys",
     html="<span></span>",
     js="""
-// One listener at a time, whatever is mounted again; it ends when its component leaves the page.
-export default function ({ parentElement, data }) {
-    const stop = () => document.removeEventListener("keydown", window.lessonKeys);
+// One listener at a time, whatever is mounted again; it ends when its component leaves the page. It hears keys on
+// their way down: widgets keep some to themselves on the way up.
+export default function ({ data }) {
+    const stop = () => document.removeEventListener("keydown", window.lessonKeys, true);
     stop();
     window.lessonKeys = (event) => {
         const name = data.keys[event.key];
-        const at = event.composedPath()[0];
-        if (!name || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-        if (event.repeat || at.closest?.("input:not([type=radio]), textarea, select, [contenteditable]")) return;
-        if (at.type === "radio" && event.key.startsWith("Arrow")) return;   // theirs
-        if ((event.key === "Enter" || event.key === " ") && at.closest?.("button, a, summary, input")) {
-            if (at.type !== "radio" || event.key === " ") return;
-        }
+        const path = event.composedPath();
+        if (!name || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (theirs(path, event.key)) return;
         const button = document.querySelector(`[class*="st-key-${name}"] button`);
         if (!button) return;
         event.preventDefault();
+        event.stopPropagation();
         button.click();
     };
-    document.addEventListener("keydown", window.lessonKeys);
+    // Whether what has the focus has a use of its own for this key.
+    function theirs([at, ...above], key) {
+        if (key.startsWith("Page")) return false;
+        if (above.some((box) => box.classList?.contains("solverscope-player"))) return true;
+        if (at.type === "radio") return key !== "Enter";
+        if (at.closest?.("input, textarea, select, [contenteditable]")) return true;
+        return (key === "Enter" || key === " ") && Boolean(at.closest?.("button, a, summary"));
+    }
+    document.addEventListener("keydown", window.lessonKeys, true);
     return stop;
 }
 """,

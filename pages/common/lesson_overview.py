@@ -20,7 +20,7 @@ def draw() -> None:
 
 def _card(lesson: Lesson) -> None:
     done = sum((lesson.number, k) in seen() for k in range(len(lesson.steps)))
-    st.markdown(f"### {lesson.number} · {tr(lesson.title)}")
+    st.markdown(f"## {lesson.number} · {tr(lesson.title)}")
     st.markdown(tr(lesson.about))
     steps = tr("{steps} steps, about {minutes} minutes", steps=len(lesson.steps), minutes=lesson.minutes)
     if done == len(lesson.steps):

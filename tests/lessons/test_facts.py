@@ -79,14 +79,14 @@ def test_an_answer_outside_the_options_is_an_error():
         answer_of(question, RESULT)
 
 
-GOOD = {"title": "t", "words": "w", "experiment": "convergence", "picture": "error", "after": "a"}
+GOOD = {"title": "t", "words": "w", "experiment": "convergence", "picture": "error-against-steps", "after": "a"}
 
 
 @pytest.mark.parametrize(
     ("changed", "problem"),
     [
-        ({"experiment": "alchemy"}, "no picture 'error' of 'alchemy'; there are: none"),
-        ({"picture": "cubist"}, "no picture 'cubist' of 'convergence'; there are: error"),
+        ({"experiment": "alchemy"}, "no picture 'error-against-steps' of 'alchemy'; there are: none"),
+        ({"picture": "cubist"}, "no picture 'cubist' of 'convergence'; there are: error-against"),
         ({"link": "solvers=nobody"}, "nobody"),
         ({"link": "colour=red"}, "no setting 'colour'"),
         ({"mood": "good"}, "Extra inputs"),
