@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from core.language import current
+
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "player"
 PARTS = ("scene", "view", "marks", "layers", "panels", "images", "gestures", "save", "player", "screen")
 LOST = -32768  # a place that is not a number
@@ -78,7 +80,7 @@ class Scene:
             return part
         title = html.escape(str(self.head.get("title", "Solverscope")))
         return (
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+            f'<!doctype html><html lang="{current()}"><meta charset="utf-8"><title>{title}</title>'
             f'<meta name="viewport" content="width=device-width"><style>{PAGE}</style>'
             f"<body>{part}{player_script()}</body></html>"
         )
