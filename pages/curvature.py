@@ -6,10 +6,10 @@ from pages.common.page import Page  # first: it sets up the process
 
 # isort: split
 from core.experiments.specification import CurvatureSpec, ImageData
+from core.figures import bends, path_shape
 from core.figures import curvature as figures
-from core.figures import path_shape
 from core.language import tr
-from pages.common import compute, controls, controls_shape, explain, sharing, words, words_curvature
+from pages.common import compute, controls, controls_shape, explain, player, sharing, words, words_curvature
 
 page = Page(
     name="curvature",
@@ -61,11 +61,12 @@ if images:
     )
     figure = path_shape.space_figure(result) if space else figures.plane_figure(result)
     alt = path_shape.alt_space(result) if space else figures.alt_plane(result)
+    explain.picture(figure, alt, "curved-paths", wide=True)
 else:
     st.header(tr("Where the paths bend"), anchor=False)
     st.markdown(tr("The same particles under each schedule; the colour says how sharply a path turns there."))
-    figure, alt = figures.paths_figure(result), figures.alt_paths(result)
-explain.picture(figure, alt, "curved-paths", wide=True)
+    figure = bends.bends_scene(result)
+    player.player(figure, "curved-paths")
 sharing.share(page, result, figure, "curved-paths", result.to_frame)
 
 st.header(tr("How alike the paths are"), anchor=False)

@@ -141,6 +141,25 @@ function trace(ctx, track, i, frame, from, to) {
     if (end) go(...track.place(i, end));
 }
 
+// The stretches of one polyline whose class is `k`, up to the playhead; each has the class of its first place.
+function traceTint(ctx, { track, tint }, k, i, frame, to) {
+    const reached = (to - track.from) * track.per;
+    const end = track.at(Math.min(to, track.end));
+    let pen = false;
+    for (let j = 0; j < Math.min(track.times - 1, reached); j++) {
+        if (tint[j * track.count + i] !== k) {
+            pen = false;
+            continue;
+        }
+        const a = 2 * (j * track.count + i);
+        const b = a + 2 * track.count;
+        const [x, y] = j + 1 > reached ? track.place(i, end) : [track.values[b], track.values[b + 1]];
+        if (!pen) ctx.moveTo(frame.px(track.values[a]), frame.py(track.values[a + 1]));
+        ctx.lineTo(frame.px(x), frame.py(y));
+        pen = true;
+    }
+}
+
 // Small marks at the ends of the steps that were taken.
 function drawCorners(ctx, track, i, frame, to, size) {
     const last = Math.min(track.times - 1, Math.floor((to - track.from) * track.per));

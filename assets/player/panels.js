@@ -88,8 +88,13 @@ class Panel {
         }
         for (const s of this.series) {
             if (!p.shown(s.id)) continue;
-            ink.strokeStyle = s.colour;
             ink.lineWidth = 1;
+            if (s.tint) {
+                ink.globalAlpha = 0.3;
+                this.drawTinted(ink, s, p, s.track.end);
+                continue;
+            }
+            ink.strokeStyle = s.colour;
             ink.globalAlpha = 0.16;
             ink.beginPath();
             for (let i = 0; i < Math.min(s.paths, s.track.count); i++) trace(ink, s.track, i, frame, s.track.from, s.track.end);
@@ -103,6 +108,11 @@ class Panel {
         const end = Math.min(p.u, s.track.end);
         if (p.anchors) return this.drawLinks(ctx, s, p);
         if (p.u > s.track.end + 1e-9) return; // it broke off: where it was before is in the faint paths
+        if (s.tint) {
+            ctx.lineWidth = 1.8;
+            ctx.globalAlpha = p.follow !== null ? 0.25 : 1;
+            return this.drawTinted(ctx, s, p, end);
+        }
         const tail = Math.max(1, p.head.steps / 10) * (p.backwards ? -1 : 1);
         ctx.strokeStyle = s.colour;
         ctx.lineJoin = "round";
@@ -124,6 +134,16 @@ class Panel {
         ctx.beginPath();
         for (let i = whole; i < s.track.count; i++) trace(ctx, s.track, i, frame, Math.max(s.track.from, end - tail), end);
         ctx.stroke();
+    }
+
+    // Paths in the colours of a scale.
+    drawTinted(ctx, s, p, to) {
+        p.head.scale.colours.forEach((colour, k) => {
+            ctx.strokeStyle = colour;
+            ctx.beginPath();
+            for (let i = 0; i < s.track.count; i++) traceTint(ctx, s, k, i, this.frame, to);
+            ctx.stroke();
+        });
     }
 
     // A line from where each particle came to where it is.

@@ -55,7 +55,7 @@ class Player {
             x: arrays[one.x].values,
             slope: arrays[one.slope].values,
         };
-        this.series = head.series.map((one) => ({ ...one, track: track(one.track), seen: seen(one.seen) }));
+        this.series = head.series.map((one) => ({ ...one, track: track(one.track), seen: seen(one.seen), tint: one.tint && arrays[one.tint].values }));
         this.most = Math.max(...this.series.map((one) => one.track.count));
         this.reference = head.reference && track(head.reference.track);
         this.paths = head.reference?.paths ?? 0;
@@ -203,6 +203,7 @@ class Player {
             ...this.series.map((one) => entry(one.id, one.legend, one.colour, one.marker)),
             ...layers.map((id) => entry(id, words[id], "#8592a0", id === "data" || id === "evaluations" ? "circle" : id === "density" ? "square" : "line")),
         );
+        if (this.head.scale) this.keyBox.append(scaleBox(this.head.scale));
         for (const name of ["sp-in", "sp-out", "sp-home"]) this.box.querySelector(`.${name}`).hidden = Boolean(this.head.flat);
         this.layoutButton.hidden = Boolean(this.head.images) || Boolean(this.head.panels) || this.series.length < 2;
         this.placeButton.hidden = !this.hooks.place || !this.head.placing;
@@ -350,4 +351,23 @@ class Player {
         this.said.textContent = "";
         this.filmButton.disabled = false;
     }
+}
+
+// What the colours along paths mean: classes, and the numbers between them.
+function scaleBox({ title, colours, edges }) {
+    const box = document.createElement("div");
+    box.className = "sp-scale";
+    const name = document.createElement("span");
+    name.textContent = title;
+    const row = document.createElement("ol");
+    colours.forEach((colour, k) => {
+        const cell = document.createElement("li");
+        cell.style.setProperty("--colour", colour);
+        const number = document.createElement("b"); // at the border to the next
+        number.textContent = edges[k] ?? "\u00a0";
+        cell.append(number);
+        row.append(cell);
+    });
+    box.append(name, row);
+    return box;
 }

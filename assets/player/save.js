@@ -60,6 +60,11 @@ function legendRows(player, width) {
         rows.at(-1).push({ text: s.legend, colour: s.colour, marker: s.marker, width: wide });
         used += wide;
     }
+    const { scale } = player.head;
+    if (scale) {
+        const cells = scale.colours.map((colour, k) => ({ text: scale.edges[k] ?? "", colour, marker: "square", width: 58 }));
+        rows.push([{ text: scale.title, colour: "transparent", marker: "square", width: ink.measureText(scale.title).width + 28 }, ...cells]);
+    }
     return rows;
 }
 

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.experiments.curvature import Along, CurvatureResult, PathShape
+from core.experiments.curvature import Along, CurvatureResult
 from core.figures.style import NEUTRAL, TEXT, batched, log_axis, new_figure, schedule_style, typed
 from core.language import joined, mark, message, tr
 
@@ -22,8 +22,6 @@ NONE = {
     "torsion": mark("none that can be told from rounding"),
 }
 STRAIGHT = 1e-9  # smallest number in the summary: below lies rounding, and a logarithmic axis has no 0
-# from gentle to sharp: one hue that darkens on white would vanish on dark, so hue and lightness both change
-_BENDS = ("#56b4e9", "#3f9fc0", "#009e73", "#8aa800", "#e69f00", "#e07b00", "#d55e00", "#b02a5c")
 
 
 def curvature_figure(
@@ -172,111 +170,6 @@ def panels(result: CurvatureResult) -> tuple[int, int]:
     count = len(result.shapes)
     columns = count if count <= 3 else 2
     return -(-count // columns), columns
-
-
-def paths_figure(result: CurvatureResult) -> go.Figure:
-    """2-D paths coloured by curvature, one panel a schedule, in the neighbourhood of the data.
-
-    Raises
-    ------
-    ValueError
-        If the paths are not 2-D.
-    """
-    if result.shapes[0].states.shape[2:] != (2,):
-        raise ValueError("paths in the plane need 2-D data; use plane_figure for images")
-    rows, columns = panels(result)
-    figure = make_subplots(
-        rows,
-        columns,
-        subplot_titles=[tr(shape.title) for shape in result.shapes],
-        horizontal_spacing=0.07,
-        vertical_spacing=0.14,
-    )
-    figure.update_layout(new_figure(170 + (290 if columns == 3 else 430) * rows, legend_rows=0).layout)
-    edges = _classes(result)
-    reach = 1.25 * max(float(np.abs(shape.states[-1]).max()) for shape in result.shapes)
-    for i, shape in enumerate(result.shapes):
-        place = {"row": i // columns + 1, "col": i % columns + 1}
-        for k, colour in enumerate(_BENDS):
-            x, y = _segments(shape, edges[k], edges[k + 1])
-            figure.add_trace(
-                go.Scatter(
-                    x=x,
-                    y=y,
-                    mode="lines",
-                    line={"color": colour, "width": 1.8},
-                    hoverinfo="skip",
-                    showlegend=False,
-                    name=tr("{title}, κ class {k}", title=tr(shape.title), k=k + 1),
-                ),
-                **place,
-            )
-        figure.update_xaxes(range=[-reach, reach], constrain="domain", title_text="x₁", **place)
-        figure.update_yaxes(range=[-reach, reach], scaleanchor=f"x{i + 1 if i else ''}", constrain="domain", **place)
-    figure.update_yaxes(constraintoward="top")
-    figure.update_yaxes(title_text="x₂", col=1)
-    figure.add_trace(_colour_bar(edges), row=1, col=1)
-    figure.update_annotations(font={"size": TEXT + 1})
-    figure.update_layout(margin={"t": 60, "b": 130})
-    return figure
-
-
-def _classes(result: CurvatureResult) -> np.ndarray:
-    """Edges of the curvature classes: even in the logarithm up to the 98th percentile of all."""
-    values = np.concatenate([shape.curvature.ravel() for shape in result.shapes])
-    values = values[values > 0]
-    low, high = np.quantile(values, [0.4, 0.98]) if len(values) else (1e-3, 1.0)
-    low = max(low, high / 1e4)  # gentler bends cannot be told from straight lines
-    inner = np.geomspace(max(low, 1e-9), max(high, 10 * low), len(_BENDS) - 1)
-    return np.concatenate([[-np.inf], inner, [np.inf]])
-
-
-def _segments(shape: PathShape, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """The stretches of the shown paths whose curvature lies in a class, as lines with gaps."""
-    chosen = np.linspace(0, shape.states.shape[1] - 1, min(SHOWN_PATHS, shape.states.shape[1])).round().astype(int)
-    states, bend = shape.states[:, chosen], shape.curvature[:, chosen]
-    inside = (bend >= low) & (bend < high)
-    # a segment belongs to the class of its first end; its second end is drawn too, so that classes join
-    drawn = inside.copy()
-    drawn[1:] |= inside[:-1]
-    kept = np.where(drawn[:, :, None], states, np.nan)
-    x, y = batched(kept[:, :, 0]), batched(kept[:, :, 1])
-    gap = np.isnan(x)
-    keep = ~(gap & np.concatenate([[True], gap[:-1]]))  # one gap between stretches is enough
-    return x[keep], y[keep]
-
-
-def _colour_bar(edges: np.ndarray) -> go.Scatter:
-    count = len(_BENDS)
-    scale = [[edge, colour] for k, colour in enumerate(_BENDS) for edge in (k / count, (k + 1) / count)]
-    return go.Scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        hoverinfo="skip",
-        showlegend=False,
-        name=tr("curvature"),
-        marker={
-            "colorscale": scale,
-            "cmin": 0,
-            "cmax": count,
-            "color": [0],
-            "showscale": True,
-            "colorbar": {
-                "orientation": "h",
-                "y": 0,
-                "yref": "container",
-                "yanchor": "bottom",
-                "thickness": 14,
-                "title": {
-                    "text": tr("curvature κ (1 / length)") + "<br> ",
-                    "side": "top",
-                },  # Plotly lays the bar over a last line
-                "tickvals": list(range(1, count)),
-                "ticktext": [f"{edge:.2g}" for edge in edges[1:-1]],
-            },
-        },
-    )
 
 
 def alt_paths(result: CurvatureResult) -> str:

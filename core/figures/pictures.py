@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from core.figures import (
     attempts,
+    bends,
     boomerang,
     bounds,
     catalogue,
@@ -124,7 +125,7 @@ def _solver(result: Any, views: Views) -> int:
 
 def _curved(result: Any, views: Views) -> Figure:
     if not _of_images(result):
-        return curvature.paths_figure(result)
+        return bends.bends_scene(result)
     space = views.get("components", "plane") == "space"
     return path_shape.space_figure(result) if space else curvature.plane_figure(result)
 

@@ -7,7 +7,9 @@ import pytest
 
 from core.experiments.curvature import CurvatureResult
 from core.figures import curvature as figures
+from core.figures.bends import bends_scene
 from core.figures.style import schedule_style
+from tests.scenes import read_scene
 
 
 @pytest.fixture
@@ -76,45 +78,40 @@ def test_words_give_the_bend_of_a_circle(arcs):
 
 
 def test_paths_of_one_bend_have_one_colour_each(arcs):
-    figure = figures.paths_figure(arcs)
+    head, arrays = read_scene(bends_scene(arcs).pack())
+    found = []
     for place, shape in enumerate(arcs.shapes):
-        drawn = [t for t in figure.data if t.name.startswith(f"{shape.title}, κ class") and np.isfinite(t.x).any()]
-        (line,) = drawn
         radius = 2.0 if place == 0 else 0.5
-        np.testing.assert_allclose(np.hypot(line.x, line.y)[np.isfinite(line.x)], radius, rtol=1e-6)
-    colours = [
-        next(t for t in figure.data if shape.title in t.name and np.isfinite(t.x).any()) for shape in arcs.shapes
-    ]
-    assert colours[0].line.color != colours[1].line.color
-    assert figures._BENDS.index(colours[0].line.color) < figures._BENDS.index(colours[1].line.color)
+        np.testing.assert_allclose(np.linalg.norm(arrays[f"schedule{place}"], axis=-1), radius, rtol=1e-4)
+        found.append(np.unique(arrays[f"schedule{place}.tint"]))
+        assert head["series"][place]["label"] == shape.title
+    assert [len(classes) for classes in found] == [1] * len(arcs.shapes)
+    assert found[0] < found[1]
 
 
 def test_panels_show_the_data_and_not_the_far_start(curvature):
-    figure = figures.paths_figure(curvature)
+    head, _ = read_scene(bends_scene(curvature).pack())
     far = next(shape for shape in curvature.shapes if shape.schedule == "edm")
     assert np.abs(far.states[0]).max() > 50
     ends = max(np.abs(shape.states[-1]).max() for shape in curvature.shapes)
-    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
-        assert axis.range[0] < -ends
-        assert ends < axis.range[1] < 3 * ends
-    anchors = [axis.scaleanchor for axis in figure.select_yaxes()]
-    assert anchors == ["x", *(f"x{i}" for i in range(2, len(curvature.shapes) + 1))]
-    titles = [note.text for note in figure.layout.annotations]
-    assert titles == [shape.title for shape in curvature.shapes]
+    assert ends < head["plane"]["half"] < 3 * ends
+    assert [panel["title"] for panel in head["panels"]] == [shape.title for shape in curvature.shapes]
 
 
-def test_the_colour_bar_names_the_edges_of_its_classes(curvature):
-    figure = figures.paths_figure(curvature)
-    bar = next(trace for trace in figure.data if trace.name == "curvature").marker.colorbar
-    edges = [float(text) for text in bar.ticktext]
+def test_colours_and_places_are_those_of_the_paths(curvature):
+    head, arrays = read_scene(bends_scene(curvature).pack())
+    edges = [float(text) for text in head["scale"]["edges"]]
     assert edges == sorted(edges)
-    assert len(edges) == len(figures._BENDS) - 1
-    for shape in curvature.shapes:
-        for k, (low, high) in enumerate(zip([-np.inf, *edges], [*edges, np.inf], strict=True)):
-            line = next(t for t in figure.data if t.name == f"{shape.title}, κ class {k + 1}")
+    assert len(edges) == len(head["scale"]["colours"]) - 1
+    for k, shape in enumerate(curvature.shapes):
+        tint = arrays[f"schedule{k}.tint"]
+        assert tint.shape == shape.curvature.shape  # few enough to be shown all
+        largest = np.abs(shape.states).max(axis=(1, 2), keepdims=True)
+        assert np.abs((arrays[f"schedule{k}"] - shape.states) / largest).max() < 0.51 / 32767
+        for value, (low, high) in enumerate(zip([-np.inf, *edges], [*edges, np.inf], strict=True)):
             inside = (shape.curvature > 1.06 * low) & (shape.curvature < high / 1.06)  # labels have two figures
-            points = set(map(tuple, np.stack([line.x, line.y], axis=1).tolist()))
-            assert set(map(tuple, shape.states[inside].astype(np.float32).tolist())) <= points
+            assert (tint[inside] == value).all()
+        assert head["series"][k]["track"]["per"] * head["steps"] == len(shape.states) - 1
 
 
 def boxes(figure):
@@ -173,8 +170,7 @@ def test_plane_states_the_shares_of_the_paths_covariance(image_curvature):
 def test_panels_make_a_grid_without_leftovers(curvature, count, grid):
     shapes = (curvature.shapes * 2)[:count]
     result = dataclasses.replace(curvature, shapes=shapes)
-    for make in (figures.paths_figure, figures.plane_figure):
-        figure = make(result)
-        lefts = {round(axis.domain[0], 3) for axis in figure.select_xaxes()}
-        floors = {round(axis.domain[0], 3) for axis in figure.select_yaxes()}
-        assert (len(floors), len(lefts)) == grid
+    figure = figures.plane_figure(result)
+    lefts = {round(axis.domain[0], 3) for axis in figure.select_xaxes()}
+    floors = {round(axis.domain[0], 3) for axis in figure.select_yaxes()}
+    assert (len(floors), len(lefts)) == grid

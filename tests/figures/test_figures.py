@@ -15,6 +15,7 @@ from core.figures import curvature as on_curvature
 from core.figures import schedules as on_schedules
 from core.figures import tiles
 from core.figures import trajectories as on_trajectories
+from core.figures.bends import bends_scene
 from core.grids import GRIDS
 
 
@@ -52,7 +53,6 @@ def trace_of(figure: go.Figure, name: str) -> list[go.Scatter]:
         ("convergence", lambda r: on_convergence.path_figure(r), 60),
         ("curvature", lambda r: on_curvature.curvature_figure(r), 200),
         ("curvature", lambda r: on_curvature.curvature_figure(r, "log_snr"), 200),
-        ("curvature", lambda r: on_curvature.paths_figure(r), 900),
         ("curvature", lambda r: on_curvature.summary_figure(r), 60),
         ("image_curvature", lambda r: on_curvature.plane_figure(r), 60),
         ("schedules", lambda r: on_schedules.curves_figure(r), 60),
@@ -144,7 +144,7 @@ def test_figures_refuse_the_other_kind_of_data(convergence, image_curvature):
 
     for call in (
         lambda: on_convergence.images_figure(convergence),
-        lambda: on_curvature.paths_figure(image_curvature),
+        lambda: bends_scene(image_curvature),
     ):
         with pytest.raises(ValueError, match=r"2-D|image"):
             call()

@@ -11,7 +11,9 @@ from core.figures import along
 from core.figures import curvature as on_curvature
 from core.figures import schedules as on_schedules
 from core.figures import trajectories as on_trajectories
-from core.figures.style import batched, log_axis, schedule_style
+from core.figures.bends import bends_scene
+from core.figures.style import log_axis, schedule_style
+from tests.scenes import read_scene
 
 
 @pytest.fixture
@@ -128,21 +130,8 @@ def test_straight_paths_are_called_straight(curvature):
     result = dataclasses.replace(curvature, shapes=tuple(straight))
     assert on_curvature.alt_curvature(result).count("straight") == len(straight)
     assert on_curvature.curvature_figure(result).data
-    drawn = [trace for trace in on_curvature.paths_figure(result).data if trace.mode == "lines"]
-    assert np.isfinite(drawn[0].x).sum() == np.isfinite(np.concatenate([trace.x for trace in drawn[:8]])).sum()
-
-
-def segments(x: np.ndarray, y: np.ndarray) -> set[tuple[float, ...]]:
-    """Every straight piece of a line with gaps."""
-    pieces = np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)
-    return set(map(tuple, pieces[np.isfinite(pieces).all(axis=1)].tolist()))
-
-
-def test_every_stretch_of_a_shown_path_is_drawn_in_some_colour(curvature):
-    figure, shape = on_curvature.paths_figure(curvature), curvature.shapes[0]
-    classes = [trace for trace in figure.data if trace.name.startswith(f"{shape.title}, κ class")]
-    drawn = set.union(*(segments(trace.x, trace.y) for trace in classes))
-    assert drawn == segments(batched(shape.states[..., 0]), batched(shape.states[..., 1]))
+    _, arrays = read_scene(bends_scene(result).pack())
+    assert not any(arrays[f"schedule{k}.tint"].any() for k in range(len(straight)))  # all in the gentlest class
 
 
 def test_plane_marks_the_data_end_inside_its_panel(image_curvature):
