@@ -1,5 +1,7 @@
 """What makes paths straight: flows side by side, the lines they were learned from, and what few steps reach."""
 
+import textwrap
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -119,11 +121,13 @@ def alt_flows(result: StraighteningResult) -> str:
 def _panels(result: StraighteningResult) -> go.Figure:
     """One plane a flow, side by side, all with the same range; as high as squares of their width need."""
     count = len(result.flows)
-    height = min(420, 110 + 900 // count)
+    titles = [textwrap.wrap(tr(flow.label), max(12, 75 // count)) for flow in result.flows]  # side by side on a phone
+    top = 22 + 18 * max(map(len, titles))
     figure = make_subplots(
-        1, count, shared_yaxes=True, horizontal_spacing=0.02, subplot_titles=[tr(flow.label) for flow in result.flows]
+        1, count, shared_yaxes=True, horizontal_spacing=0.02, subplot_titles=["<br>".join(lines) for lines in titles]
     )
-    figure.update_layout(template=TEMPLATE, height=height, margin={"l": 10, "r": 10, "t": 40, "b": 60})
+    height = min(420, 110 + 900 // count) + top - 40
+    figure.update_layout(template=TEMPLATE, height=height, margin={"l": 10, "r": 10, "t": top, "b": 60})
     for k in range(count):
         figure.update_yaxes(scaleanchor="x" if k == 0 else f"x{k + 1}", row=1, col=k + 1)
     figure.update_xaxes(title_text="x₁")

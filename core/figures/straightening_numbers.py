@@ -178,6 +178,9 @@ def trade_figure(result: StraighteningResult, cost: str = "mismatch", height: in
     distance = tr(DISTANCES[result.spec.distance].title)
     title = tr("{distance} of its own ends", distance=distance) if cost == "distance" else tr("mismatch (nats)")
     figure.update_yaxes(title_text=title, rangemode="tozero")
+    if cost == "mismatch":
+        top = max([0.1, *(flow.mismatch for flow in result.flows)])
+        figure.update_yaxes(range=[-0.06 * top, 1.1 * top])  # so that a marker at 0 is whole
     return figure
 
 

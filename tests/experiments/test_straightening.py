@@ -223,6 +223,11 @@ def test_every_figure_is_drawn_and_said(ring):
     np.testing.assert_allclose(errors[1].y, ring.flows[1].rms.astype(np.float32))
     assert [trace.y[0] for trace in numbers.trade_figure(ring, "mismatch").data] == [f.mismatch for f in ring.flows]
     assert [trace.y[0] for trace in numbers.trade_figure(ring, "distance").data] == [f.fine.value for f in ring.flows]
+    low, high = numbers.trade_figure(ring, "mismatch").layout.yaxis.range
+    assert low < 0 < max(flow.mismatch for flow in ring.flows) < high, "no marker is cut"
+    titles = [note.text for note in figures.lines_figure(ring).layout.annotations]
+    assert [title.replace("<br>", " ") for title in titles] == [flow.label for flow in ring.flows]
+    assert max(len(line) for title in titles for line in title.split("<br>")) <= 18, "titles side by side do not meet"
     scene = figures.flows_scene(ring)
     assert [panel["title"] for panel in scene.head["panels"]] == [flow.label for flow in ring.flows]
     with pytest.raises(ValueError, match="unknown measure 'beauty'"):
