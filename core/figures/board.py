@@ -1,10 +1,12 @@
 """A board: pictures kept by their settings, never as pictures, so that what is shown is computed anew."""
 
+import json
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from core.experiments.links import load_recipe
+from core.experiments.links import load_recipe, plain_errors
 from core.experiments.specification import Specification
 from core.figures.pictures import SHARED, Shared
 from core.language import message, tr
@@ -39,7 +41,7 @@ class Pin(_Kept):
 
     @model_validator(mode="after")
     def _known(self) -> "Pin":
-        spec = load_recipe(self.settings)
+        spec = _spec(self.settings)
         if (spec.kind, self.picture) not in SHARED:
             known = ", ".join(name for kind, name in SHARED if kind == spec.kind)
             raise ValueError(
@@ -57,7 +59,7 @@ class Pin(_Kept):
     @property
     def spec(self) -> Specification:
         """Its settings."""
-        return load_recipe(self.settings)
+        return _spec(self.settings)
 
     @property
     def shared(self) -> Shared:
@@ -68,6 +70,11 @@ class Pin(_Kept):
     def called(self) -> str:
         """Its title on screen."""
         return self.title or tr(self.shared.title)
+
+
+@lru_cache(maxsize=2 * MOST_PINS)
+def _spec(settings: str) -> Specification:
+    return load_recipe(settings)  # a drawing is long, and each run of the board asks several times
 
 
 class Board(_Kept):
@@ -127,14 +134,14 @@ def checked(pin: Pin) -> Pin:
     try:
         return Pin.model_validate(dict(pin))
     except ValidationError as error:
-        raise ValueError(_first_reason(error)) from None
+        raise ValueError(plain_errors(error)[0]) from None
 
 
 def _checked(board: Board, **fields: Any) -> Board:
     try:
         return Board.model_validate({name: getattr(board, name) for name in Board.model_fields} | fields)
     except ValidationError as error:
-        raise ValueError(_first_reason(error)) from None
+        raise ValueError(plain_errors(error)[0]) from None
 
 
 def read_board(text: str) -> Board:
@@ -148,15 +155,10 @@ def read_board(text: str) -> Board:
     if len(text) > MOST_BYTES:
         raise ValueError(message("a board is at most {size:.0f} MB of text", size=MOST_BYTES / 1e6))
     try:
-        return Board.model_validate_json(text.removeprefix("\ufeff"))
+        fields = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        raise ValueError(message("this is no board: the file is not JSON")) from None
+    try:
+        return Board.model_validate(fields)
     except ValidationError as error:
-        raise ValueError(message("this is no board: {why}", why=_first_reason(error))) from None
-
-
-def _first_reason(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    cause = first.get("ctx", {}).get("error")
-    if cause is not None:
-        return cause.args[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"{where}: {first['msg']}" if where else first["msg"]
+        raise ValueError(message("this is no board: {why}", why=plain_errors(error)[0])) from None

@@ -36,9 +36,10 @@ from core.figures import (
     straightening_numbers,
     time_grids,
     trajectories,
+    weights,
 )
 from core.figures.scene import Scene
-from core.language import mark
+from core.language import mark, message
 
 Figure = go.Figure | Scene
 Views = Mapping[str, str]  # display choice -> its option; those that are missing are at their first
@@ -64,6 +65,24 @@ class Shared:
     def words(self, result: Any, views: Views) -> str:
         """What it shows, for who cannot see it."""
         return self.alt(result, views) if self.alt else self.draw(result, views).head["alt"]
+
+    def shown(self, result: Any, views: Views) -> tuple[Figure, str]:
+        """The picture and its words, where ``views`` come from a file and may say anything.
+
+        Raises
+        ------
+        ValueError
+            With one sentence, if there is no such picture of these settings or a display choice is none of its own.
+        """
+        try:
+            return self.draw(result, views), self.words(result, views)
+        except (ValueError, LookupError, TypeError, AttributeError) as problem:  # each page asks only for what there is
+            if views:
+                names = ", ".join(views)
+                raise ValueError(
+                    message("these settings have no such picture, or not with these choices: {names}", names=names)
+                ) from problem
+            raise ValueError(message("these settings have no such picture")) from problem
 
 
 def _plain(title: str, draw: Callable, alt: Callable, wide: bool = False) -> Shared:
@@ -265,8 +284,8 @@ SHARED: dict[tuple[str, str], Shared] = {
     ("solvers", "solver-widths"): _plain(mark("Bell curves"), catalogue.widths_figure, catalogue.alt_widths),
     ("solvers", "solver-weights"): Shared(
         mark("Weights on the grid"),
-        lambda result, views: catalogue.weights_figure(result, _last(result)),
-        lambda result, views: catalogue.alt_weights(result, _last(result)),
+        lambda result, views: weights.weights_figure(result, _last(result)),
+        lambda result, views: weights.alt_weights(result, _last(result)),
     ),
     ("solvers", "solver-region"): _plain(mark("Stability"), catalogue.region_figure, catalogue.alt_region),
     ("local_error", "error-by-step"): Shared(

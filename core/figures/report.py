@@ -35,7 +35,7 @@ class Entry:
     figure : a chart or a scene.
     facts : one line on the settings.
     settings : the specification as JSON.
-    link : address of the picture in the app; empty if it has none.
+    link : address of the picture in the app, http or https; empty if it has none.
     notes : how the numbers were obtained.
     wide : whether it takes the whole width.
     """
@@ -88,11 +88,12 @@ def _figure(entry: Entry, number: int) -> str:
         drawn = f'<div role="img" aria-label="{alt}">{drawn}</div>'
     caption = "".join(f"<p>{html.escape(part)}</p>" for part in entry.caption.split("\n") if part.strip())
     link = f'<a href="{html.escape(entry.link, quote=True)}">{html.escape(tr("Open in the app"))}</a>'
+    link = link if entry.link.startswith(("http://", "https://")) else ""
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in entry.notes)
     in_words, settings = html.escape(tr("What it shows, in words")), html.escape(tr("Settings"))
     return (
         f"<figure{' class=wide' if entry.wide else ''}><h2>{title}</h2>{drawn}<figcaption>{caption}"
-        f"<p>{html.escape(entry.facts)} {link if entry.link else ''}</p></figcaption>"
+        f"<p>{html.escape(entry.facts)} {link}</p></figcaption>"
         f'<details><summary>{in_words}</summary><p class="said">{alt}</p>{notes}</details>'
         f"<details><summary>{settings}</summary><pre>{html.escape(entry.settings)}</pre></details></figure>"
     )

@@ -34,29 +34,50 @@ def head() -> None:
     """Title, introduction and columns of the board."""
     board = pins.board()
     with st.expander(tr("Title and introduction of the report"), expanded=bool(board.title or board.introduction)):
-        title = st.text_input(
-            tr("Title"), board.title, max_chars=200, placeholder=tr("A comparison"), key="board title"
+        key = pins.key("board title")
+        st.text_input(
+            tr("Title"),
+            board.title,
+            max_chars=200,
+            placeholder=tr("A comparison"),
+            key=key,
+            on_change=_write,
+            args=("title", key),
         )
-        words = st.text_area(tr("Introduction"), board.introduction, max_chars=10_000, key="board words", height=110)
+        key = pins.key("board words")
+        st.text_area(
+            tr("Introduction"),
+            board.introduction,
+            max_chars=10_000,
+            key=key,
+            height=110,
+            on_change=_write,
+            args=("introduction", key),
+        )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="board-head"):
-        columns = st.segmented_control(
+        key = pins.key("board columns")
+        st.segmented_control(
             tr("Columns"),
             list(COLUMNS),
             default=board.columns,
             format_func={count: tr(words) for count, words in COLUMNS.items()}.__getitem__,
             required=True,
             label_visibility="collapsed",
-            key="board columns",
+            key=key,
+            on_change=_write,
+            args=("columns", key),
         )
         st.caption(tr("{count} of {most} pictures", count=len(board.pins), most=MOST_PINS), width="content")
         st.button(tr("Undo"), key="undo", on_click=pins.undo, disabled=pins.BEFORE not in st.session_state)
         st.button(tr("Remove all"), key="remove all", type="tertiary", on_click=_clear)
-    changed = {"title": title, "introduction": words, "columns": columns}
-    st.session_state[pins.HELD] = board.model_copy(update=changed)
+
+
+def _write(field: str, key: str) -> None:
+    pins.write(pins.board().model_copy(update={field: st.session_state[key]}))
 
 
 def _clear() -> None:
-    pins.put(Board(title=pins.board().title, introduction=pins.board().introduction))
+    pins.put(pins.board().model_copy(update={"pins": ()}))
 
 
 def files(entries: list[Entry]) -> None:
@@ -110,6 +131,3 @@ def _read() -> None:
         pins.put(read_board(file.getvalue().decode("utf-8", errors="replace")))
     except ValueError as problem:
         st.session_state[PROBLEM] = reason(problem)
-    else:
-        for key in ("board title", "board words", "board columns"):
-            st.session_state.pop(key, None)

@@ -1,5 +1,6 @@
 """The pinned pictures of the board, each computed from its settings."""
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -9,10 +10,12 @@ from core.figures.board import Board, Pin
 from core.figures.facts import facts_of
 from core.figures.report import Entry
 from core.figures.scene import Scene
-from core.language import tr
+from core.language import reason, tr
 from pages.common import compute, explain, pins, player, settings, tongue
 from pages.common.address import address
 from pages.common.page import OPENED
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|$:<>~-])")  # a title is the user's, or a stranger's: shown as written
 
 
 def draw() -> list[Entry]:
@@ -36,8 +39,9 @@ def draw() -> list[Entry]:
 def _pin(board: Board, pin: Pin, place: int) -> Entry | None:
     spec = pin.spec
     with st.container(border=True, key=f"pin-{place}"):
-        st.subheader(pin.called, anchor=False)
-        result = compute.result_for(f"board {place}", spec, slot=f"-{place}")
+        st.subheader(MARKDOWN.sub(r"\\\1", pin.called), anchor=False)
+        # named by its settings: a picture that was stopped never stands for another
+        result = compute.result_for(f"board {pin.settings}", spec, slot=f"-{place}")
         entry = None if result is None else _picture(pin, spec, result, place)
         st.caption(facts_of(spec))
         _words(pin, place)
@@ -45,10 +49,15 @@ def _pin(board: Board, pin: Pin, place: int) -> Entry | None:
     return entry
 
 
-def _picture(pin: Pin, spec: Any, result: Any, place: int) -> Entry:
+def _picture(pin: Pin, spec: Any, result: Any, place: int) -> Entry | None:
+    """Draw it; what cannot be drawn is said in its place."""
     shared = pin.shared
-    figure = shared.draw(result, pin.views)
-    alt = tr(shared.words(result, pin.views))
+    try:
+        figure, alt = shared.shown(result, pin.views)
+    except ValueError as problem:
+        st.warning(compute.sentence(reason(problem)))
+        return None
+    alt = tr(alt)
     if isinstance(figure, Scene):
         player.player(figure, f"board-{place}")
     else:
@@ -69,18 +78,24 @@ def _picture(pin: Pin, spec: Any, result: Any, place: int) -> Entry:
 def _words(pin: Pin, place: int) -> None:
     """Title and caption, to be changed."""
     with st.expander(tr("Title and caption"), expanded=bool(pin.caption)):
-        title = st.text_input(tr("Title"), pin.called, max_chars=200, key=f"title-{place}-{_key(pin)}")
-        caption = st.text_area(
-            tr("Caption"), pin.caption, max_chars=4000, key=f"caption-{place}-{_key(pin)}", height=90
+        key = pins.key(f"title {place}")
+        st.text_input(tr("Title"), pin.called, max_chars=200, key=key, on_change=_write, args=(place, "title", key))
+        key = pins.key(f"caption {place}")
+        st.text_area(
+            tr("Caption"),
+            pin.caption,
+            max_chars=4000,
+            key=key,
+            height=90,
+            on_change=_write,
+            args=(place, "caption", key),
         )
-    own = "" if title == tr(pin.shared.title) else title
-    if (own, caption) != (pin.title, pin.caption):
-        st.session_state[pins.HELD] = pins.board().changed(place, title=own, caption=caption)
-        st.rerun()
 
 
-def _key(pin: Pin) -> str:
-    return f"{pin.picture}-{abs(hash(pin.settings)) % 10**8}-{len(pin.views)}"
+def _write(place: int, field: str, key: str) -> None:
+    text = st.session_state[key]
+    own = field == "title" and text == tr(pins.board().pins[place].shared.title)
+    pins.write(pins.board().changed(place, **{field: "" if own else text}))
 
 
 def _moves(board: Board, pin: Pin, place: int) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 import streamlit as st
 
 from core.figures.board import Board, Pin, checked
-from core.language import message, reason, tr
+from core.language import current, message, reason, tr
 from pages.common import settings
 from pages.common.compute import sentence
 from pages.common.page import Page
 
 HELD, BEFORE, TOLD = "board", "board before", "board told"
+TURN = "board turn"  # counts changes from outside the text fields, which then start anew
 
 
 def board() -> Board:
@@ -21,13 +22,30 @@ def board() -> Board:
 def put(changed: Board) -> None:
     """Replace the board; :func:`undo` brings the one before back."""
     st.session_state[BEFORE] = board()
+    _hold(changed)
+
+
+def write(changed: Board) -> None:
+    """Replace the board by one with other texts or columns, as the user writes; nothing to undo."""
     st.session_state[HELD] = changed
 
 
 def undo() -> None:
     """The board before the last change, and this one for the next undo."""
     if BEFORE in st.session_state:
-        st.session_state[HELD], st.session_state[BEFORE] = st.session_state[BEFORE], board()
+        now = board()
+        _hold(st.session_state[BEFORE])
+        st.session_state[BEFORE] = now
+
+
+def key(name: str) -> str:
+    """Key of a field that shows a text of the board: a new one once the text came from elsewhere."""
+    return f"{name} {st.session_state.get(TURN, 0)} {current()}"
+
+
+def _hold(changed: Board) -> None:
+    st.session_state[HELD] = changed
+    st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
 
 
 def views_of(page: Page) -> dict[str, str]:
