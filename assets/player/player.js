@@ -223,6 +223,7 @@ class Player {
 
     play() {
         if (this.u >= this.head.steps - 1e-6) this.u = 0;
+        this.run = this.u; // where time is; who asked for little motion sees it from step to step
         this.playing = true;
         this.last = null;
         this.playButton.innerHTML = ICONS.pause;
@@ -252,15 +253,12 @@ class Player {
     advance(now) {
         if (this.last !== null) {
             const seconds = Math.min((now - this.last) / 1000, 0.1); // a hidden tab does not jump ahead
-            this.u += (seconds * this.speed * this.head.steps) / TURN;
+            this.run += (seconds * this.speed * this.head.steps) / TURN;
         }
         this.last = now;
-        if (this.u < this.head.steps) return;
-        if (this.looping) this.u = 0;
-        else {
-            this.u = this.head.steps;
-            this.pause();
-        }
+        if (this.run >= this.head.steps && this.looping) this.run = 0;
+        this.u = Math.min(this.calm ? Math.floor(this.run) : this.run, this.head.steps);
+        if (this.run >= this.head.steps) this.pause();
     }
 
     seek(u) {
@@ -346,7 +344,7 @@ class Player {
         this.filmButton.disabled = true;
         this.said.textContent = this.head.words.filming;
         const made = await film(this);
-        offer(made, `${this.name}.webm`);
+        offer(made, `${this.name}.${made.type.split("/")[1]}`);
         this.filmed = made.size;
         this.said.textContent = "";
         this.filmButton.disabled = false;

@@ -1,4 +1,4 @@
-// Part 8: the picture as a PNG file, and one run of the time as a WebM film.
+// Part 8: the picture as a PNG file, and one run of the time as a film: WebM, or MP4 where that is all there is.
 
 function offer(blob, name) {
     const link = document.createElement("a");
@@ -73,17 +73,15 @@ function savePicture(player) {
     still(player, document.createElement("canvas")).toBlob((blob) => offer(blob, `${player.name}.png`), "image/png");
 }
 
-const FILM = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
+const FILM = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm", "video/mp4"]; // the last where Safari records
 
 const canFilm = () => typeof MediaRecorder !== "undefined" && FILM.some((type) => MediaRecorder.isTypeSupported(type));
 
 // Plays once from start to end at the chosen speed while recording; resolves with the film.
 async function film(player) {
     const sheet = still(player, document.createElement("canvas"));
-    const recorder = new MediaRecorder(sheet.captureStream(30), {
-        mimeType: FILM.find((type) => MediaRecorder.isTypeSupported(type)),
-        videoBitsPerSecond: 6e6,
-    });
+    const mimeType = FILM.find((type) => MediaRecorder.isTypeSupported(type));
+    const recorder = new MediaRecorder(sheet.captureStream(30), { mimeType, videoBitsPerSecond: 6e6 });
     const parts = [];
     recorder.ondataavailable = (event) => parts.push(event.data);
     const over = new Promise((done) => (recorder.onstop = done));
@@ -94,5 +92,5 @@ async function film(player) {
     recorder.stop();
     await over;
     player.onDraw = null;
-    return new Blob(parts, { type: "video/webm" });
+    return new Blob(parts, { type: mimeType.split(";")[0] });
 }

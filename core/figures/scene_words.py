@@ -22,7 +22,7 @@ def player_words() -> dict[str, str]:
         "smaller": tr("Zoom out"),
         "whole": tr("Show everything"),
         "picture": tr("Save as PNG"),
-        "film": tr("Save as a film (WebM)"),
+        "film": tr("Save as a film"),
         "filming": tr("Recording one run"),
         "clock": tr("step {step} of {steps} · t = {t} · λ = {lambda}"),
         "particle": tr("Particle {number}"),

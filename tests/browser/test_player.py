@@ -198,6 +198,20 @@ def test_a_touch_scrolls_and_two_fingers_zoom(browser, server):
     context.close()
 
 
+def test_with_little_motion_wanted_time_goes_from_step_to_step(browser, server):
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{server.url}/trajectories?steps=4&particles=12&solvers=ddim")
+    driver.wait_idle(page)
+    page.evaluate(FIND)
+    seen = page.evaluate(
+        "new Promise(done => { const seen = new Set(); P.speed = 4; P.onDraw = () => seen.add(P.u);"
+        "P.playOnce().then(() => done([...seen])); })"
+    )
+    assert seen == [0, 1, 2, 3, 4]
+    context.close()
+
+
 def test_a_page_of_its_own_plays_without_a_server(browser, tmp_path):
     result = run_experiment(TrajectoriesSpec(steps=4, particles=8, solvers=("ddim",)))
     file = tmp_path / "picture.html"
