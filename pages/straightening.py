@@ -103,7 +103,7 @@ st.markdown(
 )
 cost = page.view("cost", "What it costs")
 figure = numbers.trade_figure(result, cost)
-explain.picture(figure, numbers.alt_trade(result), "straight-and-right")
+explain.picture(figure, numbers.alt_trade(result, cost), "straight-and-right")
 sharing.share(page, result, figure, "straight-and-right", result.summary)
 
 st.header(tr("The trainings"), anchor=False)

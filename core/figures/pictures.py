@@ -258,8 +258,12 @@ SHARED: dict[tuple[str, str], Shared] = {
     ("straightening", "bends"): _by(
         mark("Where flows bend"), straightening_numbers.bends_figure, straightening_numbers.alt_bends, "bend", "rate"
     ),
-    ("straightening", "straight-and-right"): _plain(
-        mark("What straightening costs"), straightening_numbers.trade_figure, straightening_numbers.alt_trade
+    ("straightening", "straight-and-right"): _by(
+        mark("What straightening costs"),
+        straightening_numbers.trade_figure,
+        straightening_numbers.alt_trade,
+        "cost",
+        "mismatch",
     ),
     ("straightening", "trainings"): _plain(
         mark("The trainings"), straightening_numbers.learning_figure, straightening_numbers.alt_learning

@@ -184,8 +184,8 @@ def trade_figure(result: StraighteningResult, cost: str = "mismatch", height: in
     return figure
 
 
-def alt_trade(result: StraighteningResult) -> str:
-    """Each flow's straightness, distance and mismatch, in words."""
+def alt_trade(result: StraighteningResult, cost: str = "mismatch") -> str:
+    """Each flow's straightness, distance and mismatch, in words; the same whichever ``cost`` is drawn."""
     parts = [
         tr(
             "{flow}: straightness {value}, distance {distance}, mismatch {nats} nats",

@@ -13,6 +13,7 @@ from core.experiments.links import from_params, to_params
 from core.experiments.straightening import StraighteningSpec
 from core.figures import straightening as figures
 from core.figures import straightening_numbers as numbers
+from core.figures.pictures import SHARED
 from core.grids import make_grid
 from core.models.velocity import Flow
 from core.problem import Problem
@@ -211,7 +212,7 @@ def test_every_figure_is_drawn_and_said(ring):
     drawn = [
         (figures.lines_figure(ring), figures.alt_lines(ring)),
         (figures.landing_figure(ring, 2), figures.alt_landing(ring, 2)),
-        *((numbers.trade_figure(ring, cost), numbers.alt_trade(ring)) for cost in numbers.COSTS),
+        *((numbers.trade_figure(ring, cost), numbers.alt_trade(ring, cost)) for cost in numbers.COSTS),
         (numbers.learning_figure(ring), numbers.alt_learning(ring)),
         *((numbers.errors_figure(ring, m), numbers.alt_errors(ring, m)) for m in numbers.ERRORS),
         *((numbers.bends_figure(ring, m), numbers.alt_bends(ring, m)) for m in numbers.BENDS),
@@ -223,6 +224,8 @@ def test_every_figure_is_drawn_and_said(ring):
     np.testing.assert_allclose(errors[1].y, ring.flows[1].rms.astype(np.float32))
     assert [trace.y[0] for trace in numbers.trade_figure(ring, "mismatch").data] == [f.mismatch for f in ring.flows]
     assert [trace.y[0] for trace in numbers.trade_figure(ring, "distance").data] == [f.fine.value for f in ring.flows]
+    pinned = SHARED["straightening", "straight-and-right"].draw(ring, {"cost": "distance"})
+    assert pinned.data[0].y[0] == ring.flows[0].fine.value, "a pin keeps the view"
     low, high = numbers.trade_figure(ring, "mismatch").layout.yaxis.range
     assert low < 0 < max(flow.mismatch for flow in ring.flows) < high, "no marker is cut"
     titles = [note.text for note in figures.lines_figure(ring).layout.annotations]
