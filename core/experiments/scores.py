@@ -1,6 +1,6 @@
 """A score that is wrong on purpose, beside the exact one: what an experiment on noise compares."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,22 @@ ERRORS = {
 }
 NETWORKS = {"digits": "unet-digits"}  # images with an exact score, and the network trained on them
 NEED_DENSITY = ("modes", "nll")  # distances that ask a mixture for its weights or its density
+
+
+def check_distance(spec: Any) -> None:
+    """``ValueError`` unless the distance of ``spec`` can be measured on its data and particles."""
+    DISTANCES[spec.distance]  # says which there are
+    if spec.data.kind == "images" and spec.distance in NEED_DENSITY:
+        others = ", ".join(name for name in DISTANCES if name not in NEED_DENSITY)
+        raise ValueError(
+            message(
+                "images have no density for the distance {distance}; choose one of {others}",
+                distance=repr(spec.distance),
+                others=others,
+            )
+        )
+    if spec.particles < 10:
+        raise ValueError(message("a distance needs at least 10 particles, got {particles}", particles=spec.particles))
 
 
 class WithScoreError(Timed):
@@ -44,7 +60,6 @@ class WithScoreError(Timed):
 
     @model_validator(mode="after")
     def _distances(self) -> "WithScoreError":
-        DISTANCES[self.distance]  # says which there are
         if not is_exact(self.data):
             raise ValueError(
                 message(
@@ -53,19 +68,7 @@ class WithScoreError(Timed):
                     name=repr(self.data.name),
                 )
             )
-        if self.data.kind == "images" and self.distance in NEED_DENSITY:
-            others = ", ".join(name for name in DISTANCES if name not in NEED_DENSITY)
-            raise ValueError(
-                message(
-                    "images have no density for the distance {distance}; choose one of {others}",
-                    distance=repr(self.distance),
-                    others=others,
-                )
-            )
-        if self.particles < 10:
-            raise ValueError(
-                message("a distance needs at least 10 particles, got {particles}", particles=self.particles)
-            )
+        check_distance(self)
         if self.error == "learned":
             self._trained()
         return self

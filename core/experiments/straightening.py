@@ -25,7 +25,7 @@ from core.experiments.build import Report, Stop, build_model, is_exact, never, p
 from core.experiments.choices import Choice
 from core.experiments.end_errors import FixedStep
 from core.experiments.kept import Kept
-from core.experiments.scores import NEED_DENSITY
+from core.experiments.scores import check_distance
 from core.experiments.specification import Distinct, Setting, SolverChoice
 from core.grids import make_grid
 from core.language import Message, joined, message
@@ -110,20 +110,7 @@ class StraighteningSpec(Setting):
                     data=self.data.name,
                 )
             )
-        DISTANCES[self.distance]  # says which there are
-        if self.data.kind == "images" and self.distance in NEED_DENSITY:
-            others = ", ".join(name for name in DISTANCES if name not in NEED_DENSITY)
-            raise ValueError(
-                message(
-                    "images have no density for the distance {distance}; choose one of {others}",
-                    distance=repr(self.distance),
-                    others=others,
-                )
-            )
-        if self.particles < 10:
-            raise ValueError(
-                message("a distance needs at least 10 particles, got {particles}", particles=self.particles)
-            )
+        check_distance(self)
         counts = self.step_counts
         if list(counts) != sorted(set(counts)) or not 1 <= counts[0] <= counts[-1] <= 100:
             raise ValueError(

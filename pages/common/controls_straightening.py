@@ -4,13 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.analysis.distances import DISTANCES
-from core.experiments.scores import NEED_DENSITY
 from core.experiments.straightening import FlowChoice
 from core.language import mark, tr
 from core.solvers import SOLVERS
 from core.train.ways import WAYS
-from pages.common import fields, options, settings
+from pages.common import controls_noise, fields, options, settings
 
 COUNTS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 50, 64, 80, 100]
 ITERATIONS = [100, 200, 500, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000]
@@ -94,12 +92,4 @@ def training(page: Any) -> None:
         page.default.iterations,
         help="100 to 20,000: about a second for each thousand on a quiet machine (images: five).",
     )
-    images = fields.kind() == "images"
-    settings.choose(
-        "Distance",
-        f"{page.name}.distance",
-        [name for name in DISTANCES if not (images and name in NEED_DENSITY)],
-        page.default.distance,
-        format_func=lambda name: DISTANCES[name].title,
-        help="Between the solver's ends and exact samples of the data.",
-    )
+    controls_noise.distance(page)
