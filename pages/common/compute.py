@@ -1,6 +1,7 @@
 """From a specification to its result on screen: from the cache, or by a job with progress, time left and Cancel."""
 
 import logging
+import re
 from concurrent.futures import Future, wait
 from time import monotonic
 from typing import Any
@@ -15,6 +16,7 @@ from core.language import ENGLISH, current, joined, mark, reason, tr
 from pages.common.jobs import Job, Results
 
 LOG = logging.getLogger(__name__)
+EMOJI = re.compile(r":(?=[a-z0-9_+-]+:)")  # Streamlit would read "weight:x:y" as a picture
 STOPPED, LAST = "stopped", "last result"
 QUIET = 0.3  # seconds before progress appears: a flash of it would only disturb
 TICK = 0.12

@@ -93,3 +93,7 @@ def test_times_read_well():
         "42 s",
         "3 min",
     ]
+
+
+def test_a_sentence_is_no_picture():
+    assert compute.sentence("write weight:x:y, not a:b") == r"Write weight\:x:y, not a:b."
