@@ -151,7 +151,7 @@ def _with_kept(text: str, kept: bool) -> str:
 
 def sentence(text: str) -> str:
     """``text`` in the language of now, with a full stop at the end and, in English, a capital at the start."""
-    text = tr(text).strip()
+    text = EMOJI.sub(r"\\:", tr(text).strip())
     if current() == ENGLISH:
         text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?", "。", "！", "？")) else tr("{text}.", text=text)
