@@ -7,7 +7,7 @@ from core.experiments.code import snippet
 from core.experiments.plots import plot_code
 from core.experiments.run import EXPERIMENTS
 from core.experiments.specification import Specification
-from core.references import REFERENCES, bibtex
+from core.references import bibtex, listed
 
 SETUP = """Run this in the folder of the Solverscope repository, after `pip install -r requirements.txt`: the code needs
 its package `core` and nothing else of the app."""
@@ -44,30 +44,3 @@ def parts_of(code: str) -> list[str]:
     """Code cut at empty lines between statements of the outermost level."""
     blocks = re.split(r"\n\n+(?=\S)", code.strip())
     return [block.rstrip() for block in blocks if block.strip()]
-
-
-def listed(keys: tuple[str, ...]) -> str:
-    """Works as a Markdown list, with links."""
-    return "\n".join(f"- {in_words(key)}" for key in keys)
-
-
-def in_words(key: str) -> str:
-    """One work: authors, year, title and where to read it, in Markdown."""
-    work = REFERENCES[key]
-    family = [plain(author.split(",")[0]) for author in work.authors if author != "others"]
-    several = len(family) > 3 or "others" in work.authors
-    who = f"{family[0]} et al." if several else " and ".join(filter(None, [", ".join(family[:-1]), family[-1]]))
-    return f"{who} ({work.year}): [{plain(work.title)}]({address(key)}){'. ' + work.venue if work.venue else ''}"
-
-
-def plain(text: str) -> str:
-    """Text for BibTeX as it is read: without braces, with its letters."""
-    return text.replace("{\\o}", "ø").replace("{", "").replace("}", "")
-
-
-def address(key: str) -> str:
-    """Where a work can be read."""
-    work = REFERENCES[key]
-    if work.arxiv:
-        return f"https://arxiv.org/abs/{work.arxiv}"
-    return f"https://doi.org/{work.doi}" if work.doi else work.url

@@ -1,12 +1,14 @@
 """Pictures as one HTML page that needs no network: for a single picture that is saved, and for a whole board."""
 
 import html
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from core.figures.scene import PAGE, Scene, player_script
 from core.language import current, tr
+from core.references import bibtex, listed_html
 
 MEASURE = """
 main { max-width: 72rem; margin: 0 auto; }
@@ -15,6 +17,7 @@ figure { margin: 0 0 2.5rem; break-inside: avoid; }
 figure h2 { margin: 0 0 0.5rem; font-size: 1.25rem; }
 .board { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); }
 .board.one { grid-template-columns: minmax(0, 1fr); }
+.board.three { grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }
 .board > figure { min-width: 0; }
 .wide { grid-column: 1 / -1; }
 details { margin: 0.5rem 0; }
@@ -23,11 +26,17 @@ a { color: light-dark(#0067a3, #7cc6f0); }
 .js-plotly-plot { width: 100%; }
 @media print { details { display: none; } body { max-width: none; } }
 """
+COLUMNS = {1: "one", 3: "three"}
+# A chart is drawn as soon as it is read, when its neighbours are not there yet and it has all the room.
+FIT = """<script>
+const fit = () => document.querySelectorAll(".js-plotly-plot").forEach((chart) => Plotly.Plots.resize(chart));
+for (const name of ["load", "beforeprint", "afterprint"]) addEventListener(name, fit);
+</script>"""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture of a report. Every text is plain and is escaped here; references are BibTeX.
+    """One picture of a report. Every text is plain and is escaped here.
 
     Attributes
     ----------
@@ -51,17 +60,18 @@ class Entry:
     wide: bool = False
 
 
-def report_html(title: str, introduction: str, entries: list[Entry], works: str, columns: int = 2) -> str:
+def report_html(title: str, introduction: str, entries: list[Entry], works: Iterable[str], columns: int = 2) -> str:
     """A whole page: title, introduction, pictures, references.
 
     Parameters
     ----------
-    works : BibTeX of all that is used.
+    works : keys of ``core.references`` of all that is used.
     columns : 1 puts pictures one below the other; otherwise as many side by side as the window has room for.
     """
+    works = tuple(works)
     charts = any(isinstance(entry.figure, go.Figure) for entry in entries)
     scenes = any(isinstance(entry.figure, Scene) for entry in entries)
-    script = _plotly() if charts else ""
+    script = f"{_plotly()}{FIT}" if charts else ""
     pictures = "".join(_figure(entry, number) for number, entry in enumerate(entries))
     said = "".join(f"<p>{html.escape(part)}</p>" for part in introduction.split("\n") if part.strip())
     made = html.escape(tr("Made with Solverscope; every number was computed from the settings under its picture."))
@@ -69,8 +79,9 @@ def report_html(title: str, introduction: str, entries: list[Entry], works: str,
         f'<!doctype html><html lang="{current()}"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{PAGE}{MEASURE}</style>{script}'
         f"<body><main><header><h1>{html.escape(title)}</h1>{said}</header>"
-        f'<div class="board{" one" if columns == 1 else ""}">{pictures}</div>'
-        f"<h2>{html.escape(tr('References'))}</h2><pre>{html.escape(works)}</pre><p>{made}</p></main>"
+        f'<div class="board {COLUMNS.get(columns, "")}">{pictures}</div>'
+        f"<h2>{html.escape(tr('References'))}</h2>{listed_html(works)}"
+        f"<details><summary>BibTeX</summary><pre>{html.escape(bibtex(works))}</pre></details><p>{made}</p></main>"
         f"{player_script() if scenes else ''}</body></html>"
     )
 

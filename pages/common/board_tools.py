@@ -6,7 +6,6 @@ from core.experiments.citing import works_of
 from core.figures.board import MOST_PINS, Board, read_board
 from core.figures.report import Entry, report_html
 from core.language import mark, reason, tr
-from core.references import bibtex
 from pages.common import pins
 from pages.common.compute import sentence
 
@@ -112,7 +111,7 @@ def files(entries: list[Entry]) -> None:
 def _report(board: Board, entries: list[Entry]) -> str:
     works = dict.fromkeys(key for pin in board.pins for key in works_of(pin.spec))
     title = board.title or tr("A comparison")
-    return report_html(title, board.introduction, entries, bibtex(works), board.columns)
+    return report_html(title, board.introduction, entries, works, board.columns)
 
 
 def _open() -> None:

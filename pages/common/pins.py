@@ -67,7 +67,7 @@ def button(page: Page, spec: Any, name: str) -> None:
     st.button(
         tr("Pinned") if held else tr("Pin"),
         key=f"pin-{name}",
-        icon=":material/keep:" if held else ":material/keep_off:",
+        icon=":material/check:" if held else ":material/keep:",
         type="tertiary",
         on_click=_toggle,
         args=(pin,),

@@ -105,8 +105,7 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
 
 def _references(spec: Any) -> None:
     from core.experiments.citing import works_of
-    from core.experiments.notebook import listed
-    from core.references import bibtex
+    from core.references import bibtex, listed
 
     works = works_of(spec)
     st.markdown(listed(works))
@@ -147,7 +146,6 @@ def _page(result: Any, figure: Any, name: str, views: dict[str, str], link: str)
     from core.figures.facts import facts_of
     from core.figures.pictures import SHARED
     from core.figures.report import Entry, report_html
-    from core.references import bibtex
 
     spec = result.spec
     shared = SHARED[spec.kind, name]
@@ -161,7 +159,7 @@ def _page(result: Any, figure: Any, name: str, views: dict[str, str], link: str)
         notes=tuple(map(tr, result.notes)),
     )
     title = tr("Solverscope: {picture}", picture=tr(shared.title))
-    return report_html(title, "", [entry], bibtex(works_of(spec)), columns=1)
+    return report_html(title, "", [entry], works_of(spec), columns=1)
 
 
 def _notebook(spec: Any, link: str) -> str:

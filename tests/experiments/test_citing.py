@@ -19,10 +19,10 @@ from core.experiments import (
 )
 from core.experiments.citing import ALWAYS, works_of, works_of_entry
 from core.experiments.noise_sweep import NoiseSweepSpec
-from core.experiments.notebook import in_words, listed
 from core.grids import GRIDS
+from core.lessons import all_lessons
 from core.models.guidance import GUIDANCE
-from core.references import REFERENCES, bibtex
+from core.references import REFERENCES, bibtex, in_words, listed
 from core.schedules import SCHEDULES
 from core.solvers import SOLVERS
 from core.solvers.finish import CITE
@@ -59,6 +59,7 @@ def test_no_work_is_left_over_or_there_twice():
     named = {key for kind, name in ENTRIES for key in works_of_entry(REGISTRIES[kind][name])}
     named |= {key for info in EXPERIMENTS.values() for key in info.works} | set(ALWAYS)
     named |= {key for works in CITE.values() for key in works}
+    named |= {work.key for lesson in all_lessons() for work in lesson.read}
     assert named == set(REFERENCES)
     for numbers in ([work.arxiv for work in REFERENCES.values()], [work.doi for work in REFERENCES.values()]):
         assert all(count == 1 for number, count in Counter(numbers).items() if number)
