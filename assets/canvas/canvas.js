@@ -60,8 +60,8 @@ class Canvas {
         this.hint = make("div", "dc-hint");
         const actions = make("div", "dc-tools");
         this.weight = make("input", "dc-weight", { type: "range", min: -1.5, max: 1.5, step: 0.1 });
-        this.weight.setAttribute("aria-label", words.weight);
-        this.weight.title = words.weight;
+        const weight = make("label", "dc-labelled", { textContent: words.weight });
+        weight.append(this.weight);
         this.weight.addEventListener("change", () => {
             const blob = this.sheet.blobs[this.chosen];
             if (blob) this.change(() => (blob.weight = Number((10 ** Number(this.weight.value)).toPrecision(3))));
@@ -75,7 +75,7 @@ class Canvas {
                 this.chosen = null;
             })),
             this.removeButton,
-            this.weight,
+            weight,
         );
         const more = make("div", "dc-tools dc-more");
         this.word = make("input", "dc-word", { type: "text", maxLength: 12, placeholder: words.text });
