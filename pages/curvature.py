@@ -88,7 +88,8 @@ st.header(tr("Straightness and length"), anchor=False)
 st.markdown(
     tr(
         "Straightness is how far the speed along a path differs from a constant (0: one Euler step is exact). "
-        "Length over chord is how much longer the path is than the straight line (1: straight)."
+        "Length over chord is how much longer the path is than the straight line (1: straight). A path can score well "
+        "in one and badly in the other: a straight line walked at uneven speed still costs steps."
     )
 )
 figure = figures.summary_figure(result)

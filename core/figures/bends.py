@@ -47,7 +47,7 @@ def bends_scene(result: CurvatureResult) -> Scene:
             "scale": {
                 "title": tr("curvature κ (1 / length)"),
                 "colours": BENDS,
-                "edges": [f"{edge:.2g}" for edge in edges[1:-1]],
+                "edges": [f"{float(f'{edge:.2g}'):g}" for edge in edges[1:-1]],
             },
         }
     )

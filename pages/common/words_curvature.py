@@ -6,7 +6,7 @@ import numpy as np
 
 from core.figures.naming import title_of
 from core.language import mark, tr
-from pages.common.words import sentences
+from pages.common.words import number, sentences
 
 CURVATURE = mark(r"""
 **Curvature** of a path $x(t)$ is how fast its direction turns per unit of length, whatever its speed:
@@ -48,20 +48,20 @@ def curvature(result: Any) -> str:
     if len(shapes) == 1:
         title = shapes[0].title
         return tr(
-            "Under **{schedule}** a path is typically {longer:.2g}% longer than the straight line, and bends most near "
+            "Under **{schedule}** a path is typically {longer}% longer than the straight line, and bends most near "
             "λ = {peak}.",
             schedule=tr(title),
-            longer=longer[title],
+            longer=number(longer[title]),
             peak=peak[title],
         )
     least, most = min(longer, key=longer.get), max(longer, key=longer.get)
     return tr(
-        "**{least}** draws the straightest paths, typically {little:.2g}% longer than a straight line; **{most}** the "
-        "longest detours, {much:.2g}%. The median path bends most near λ = {first} and λ = {second}.",
+        "**{least}** has the shortest ways, typically {little}% longer than a straight line; **{most}** has the longest"
+        " detours, {much}%. The median path bends most near λ = {first} and λ = {second}.",
         least=tr(least),
-        little=longer[least],
+        little=number(longer[least]),
         most=tr(most),
-        much=longer[most],
+        much=number(longer[most]),
         first=peak[least],
         second=peak[most],
     )

@@ -174,3 +174,12 @@ def test_panels_make_a_grid_without_leftovers(curvature, count, grid):
     lefts = {round(axis.domain[0], 3) for axis in figure.select_xaxes()}
     floors = {round(axis.domain[0], 3) for axis in figure.select_yaxes()}
     assert (len(floors), len(lefts)) == grid
+
+
+def test_classes_above_a_hundred_are_written_out(curvature):
+    sharp = [dataclasses.replace(shape, curvature=shape.curvature * 1000) for shape in curvature.shapes]
+    head, _ = read_scene(bends_scene(dataclasses.replace(curvature, shapes=tuple(sharp))).pack())
+    written = head["scale"]["edges"]
+    assert any(100 < float(edge) < 1e5 for edge in written)
+    assert not any("e+" in edge for edge in written if float(edge) < 1e5)
+    assert [float(edge) for edge in written] == sorted(float(edge) for edge in written)
