@@ -244,15 +244,20 @@ def _grid(spec: ConvergenceSpec, problem: Problem, steps: int) -> Tensor:
 
 
 def _key(spec: ConvergenceSpec, *more: Hashable) -> Hashable:
-    """Everything in the specification that a single run depends on."""
-    return (spec.model_copy(update={"solvers": (), "step_counts": (), "timed": False}), *more)
+    """Everything in the specification that a single run depends on; its ends are given beside it."""
+    return (spec.model_copy(update={"solvers": (), "step_counts": (), "path_steps": 0, "timed": False}), *more)
+
+
+def _ends(reference: Run) -> tuple[float, float]:
+    return float(reference.times[0]), float(reference.times[-1])
 
 
 def _floor(
     spec: ConvergenceSpec, problem: Problem, x: Tensor, reference: Run, report: Report, stop: Stop
 ) -> tuple[float, str]:
     """The larger of the reference's own uncertainty and the rounding of the particles' precision."""
-    kept = _floors.get(_key(spec))
+    key = _key(spec, _ends(reference))
+    kept = _floors.get(key)
     if kept is not None:
         return kept
     fraction = 0.0
@@ -285,7 +290,7 @@ def _floor(
     own = rms_error(check.final, reference.final)
     rounded = message("rounding of {precision}", precision=str(x.dtype).removeprefix("torch."))
     floor = (own, why) if own > rounding else (rounding, rounded)
-    return _floors.put(_key(spec), floor, 200)
+    return _floors.put(key, floor, 200)
 
 
 def _measure(
@@ -299,14 +304,18 @@ def _measure(
     stop: Stop,
 ) -> tuple[_Point, _Path | None]:
     """One solver with one step count, and its path if that is the one to show; recent ones are kept."""
-    kept = _runs.get(_key(spec, choice, steps))
+    shown = steps == spec.path_steps
+    with_path, alone = (_key(spec, choice, steps, _ends(reference), kind) for kind in ("path", "end"))
+    kept = _runs.get(with_path)
+    if kept is not None:
+        return kept if shown else (kept[0], None)
+    kept = None if shown else _runs.get(alone)
     if kept is not None:
         return kept
 
     def progress(done: int, total: int) -> None:
         report(done / total, message("running {solver}", solver=choice.label))
 
-    shown = steps == spec.path_steps
     times = _grid(spec, problem, steps)
     run = solve(
         problem, choice.name, times, x, spec.seed, shown, progress=progress, cancel=stop, **dict(choice.options)
@@ -327,7 +336,7 @@ def _measure(
         + (0 if point.end is None else point.end.nbytes)
         + (path.final.nbytes + path.particle_error.nbytes if path else 0)
     )
-    return _runs.put(_key(spec, choice, steps), (point, path), size)
+    return _runs.put(with_path if shown else alone, (point, path), size)
 
 
 def _timed(

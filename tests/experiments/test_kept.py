@@ -62,6 +62,17 @@ def test_another_solver_or_step_count_repeats_nothing(solved):
     assert solved == [("ddim", 20)]
 
 
+def test_another_path_below_solves_that_path_alone(solved):
+    first = ConvergenceSpec(particles=5, solvers=("ddim",), step_counts=(5, 10), path_steps=10, seed=506)
+    one = run_experiment(first)
+    solved.clear()
+    other = run_experiment(first.model_copy(update={"path_steps": 7}))
+    assert [entry for entry in solved if entry[0] == "ddim"] == [("ddim", 7)]
+    np.testing.assert_array_equal(one.solvers[0].rms, other.solvers[0].rms)
+    assert len(other.solvers[0].path_error) == 8
+    assert other.floor == one.floor
+
+
 @pytest.mark.parametrize("change", [{"seed": 502}, {"particles": 6}, {"schedule": "flow"}, {"precision": "float32"}])
 def test_what_a_run_depends_on_is_not_mixed_up(solved, change):
     first = ConvergenceSpec(particles=5, solvers=("ddim",), step_counts=(5, 10), path_steps=10, seed=503)
