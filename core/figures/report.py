@@ -27,10 +27,18 @@ a { color: light-dark(#0067a3, #7cc6f0); }
 @media print { details { display: none; } body { max-width: none; } }
 """
 COLUMNS = {1: "one", 3: "three"}
-# A chart is drawn as soon as it is read, when its neighbours are not there yet and it has all the room.
+# A chart is drawn as soon as it is read, when its neighbours are not there yet and it has all the room; and its letters
+# are grey, to be read on light and dark: here they take the colour of the page, on paper black.
 FIT = """<script>
-const fit = () => document.querySelectorAll(".js-plotly-plot").forEach((chart) => Plotly.Plots.resize(chart));
-for (const name of ["load", "beforeprint", "afterprint"]) addEventListener(name, fit);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const fit = (ink) => document.querySelectorAll(".js-plotly-plot").forEach((chart) => {
+    Plotly.relayout(chart, {"font.color": ink}).then(() => Plotly.Plots.resize(chart));
+});
+const show = () => fit(getComputedStyle(document.body).color);
+addEventListener("load", show);
+addEventListener("afterprint", show);
+dark.addEventListener("change", show);
+addEventListener("beforeprint", () => fit("black"));
 </script>"""
 
 
