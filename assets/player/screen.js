@@ -14,9 +14,14 @@ Object.assign(Player.prototype, {
             data: "rgba(133, 146, 160, 0.45)",
             arrow: "rgba(122, 133, 147, 0.6)",
             contour: "rgba(90, 120, 155, 0.75)",
-            small: `13px ${family}`,
-            strong: `600 14px ${family}`,
+            small: `${13 * this.grown()}px ${family}`,
+            strong: `600 ${14 * this.grown()}px ${family}`,
         };
+    },
+
+    // By how much type is larger than at a desk: on a slide the page's own type is.
+    grown() {
+        return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
     },
 
     resize() {
@@ -24,20 +29,21 @@ Object.assign(Player.prototype, {
         if (!width) return;
         this.ratio = Math.min(window.devicePixelRatio || 1, 2);
         const narrow = width < 520;
-        const left = narrow ? 30 : 40;
-        const below = 26;
-        const title = this.panels.some((one) => one.title) ? 26 : 4;
+        const grown = this.grown();
+        const left = narrow ? 30 : 40 * grown;
+        const below = 26 * grown;
+        const title = this.panels.some((one) => one.title) ? 26 * grown : 4;
         const { flat } = this.head;
         const law = !this.law ? 0 : flat ? 200 : 96;
         const columns = Math.min(this.panels.length, narrow ? 2 : width < 820 ? 2 : this.panels.length < 4 ? 3 : Math.ceil(this.panels.length / 2));
         const gap = 14;
         // The controls below stay in sight.
         const { tall = 620, beside } = this.head; // beside: what stands above and below it, where all must be on one screen
-        const room = Math.max(beside ? 200 : 340, window.innerHeight - (beside ?? 390) - (beside ? law : 0));
+        const room = Math.max(beside ? 200 : 340, window.innerHeight - (beside * grown || 390) - (beside ? law : 0));
         const most = columns === 1 || beside ? Math.min(tall, room) : Infinity;
         const side = Math.max(120, Math.min((width - left - gap * (columns - 1) - 4) / columns, most));
         const plane = flat ? 0 : side + below;
-        const cell = title + plane + (law ? law + 30 : 0);
+        const cell = title + plane + (law ? law + below + 4 : 0);
         const rows = Math.ceil(this.panels.length / columns);
         this.panels.forEach((panel, k) => {
             const x = left + (k % columns) * (side + gap);

@@ -192,6 +192,8 @@ def lesson_texts() -> list[str]:
         texts += [lesson.title, lesson.about]
         for step in lesson.steps:
             texts += [step.title, step.words, step.after]
+            if "\\text{" in step.formula:  # words in a formula
+                texts.append(step.formula)
             if step.question:
                 texts += [step.question.ask, *step.question.options.values()]
             texts += [one.text for one in step.tries]

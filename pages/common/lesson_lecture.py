@@ -22,11 +22,16 @@ def draw(place: Place) -> None:
                 st.markdown(tr(place.step.words))
             if place.step.formula:
                 with st.container(key="slide-formula"):
-                    st.markdown(place.step.formula)
+                    st.markdown(_displayed(tr(place.step.formula)))
         elif place.part == QUESTION:
             with st.container(key="slide-question"):
                 st.markdown(tr(place.step.question.ask))
                 st.markdown("\n".join(f"- {tr(text)}" for text in place.step.question.options.values()))
+
+
+def _displayed(formula: str) -> str:
+    """Markdown whose formulas stand on lines of their own: full-size fractions, and no break at a relation."""
+    return formula.replace("$$", "\n$$\n")
 
 
 def _picture(place: Place) -> None:

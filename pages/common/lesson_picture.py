@@ -12,7 +12,7 @@ from pages.common import compute, explain, player
 from pages.common.lesson_place import Place, answers, seen
 
 PAGE = "lessons"
-LARGE = 19  # type in charts for an audience
+LARGE = 20  # type in charts for an audience
 AROUND, TALLEST = 296, 1200  # pixels above and below the planes of a player on a slide; of the planes themselves
 
 
@@ -43,9 +43,12 @@ def show(place: Place, result: Any) -> None:
 
 
 def _slide(figure: go.Figure, alt: str, name: str) -> None:
-    figure.update_xaxes(tickfont_size=LARGE - 2, title_font_size=LARGE)
-    figure.update_yaxes(tickfont_size=LARGE - 2, title_font_size=LARGE)
-    figure.update_layout(legend_font_size=LARGE, dragmode=False, height=None).update_annotations(font_size=LARGE)
+    figure.update_xaxes(tickfont_size=LARGE, title_font_size=LARGE)
+    figure.update_yaxes(tickfont_size=LARGE, title_font_size=LARGE)
+    figure.update_layout(legend_font_size=LARGE, legend_title_font_size=LARGE, dragmode=False, height=None)
+    figure.update_annotations(font_size=LARGE)
+    figure.update_coloraxes(colorbar_tickfont_size=LARGE, colorbar_title_font_size=LARGE)
+    figure.update_traces(textfont_size=LARGE, selector={"mode": "text"})
     with st.container(key=f"slide-{name}"):
         st.plotly_chart(
             figure,
