@@ -56,7 +56,8 @@ if plane:
 st.table(words_straightening.flow_table(result), border="horizontal", hide_index=True)
 st.caption(
     tr(
-        "Cost of pairs: E|ε − x₀|². Disagreement: how much lines through one place differ. Turning: radians in all. "
+        "Squared lengths: cost of pairs, E|ε − x₀|²; disagreement, how much lines through one place differ; "
+        "straightness, 0 where every path is a straight line at an even pace. Turning: radians in all. Error: RMS. "
         "Mismatch: nats between the noise that a flow was learned with and the noise that it starts from."
     )
 )

@@ -139,6 +139,8 @@ class ConvergenceResult:
                     "diverged": s.diverged,
                     **({"psnr": s.psnr, "feature_distance": s.feature} if s.ends else {}),
                     "measured_order": float(s.order),
+                    "order_margin": s.order.margin,
+                    "order_reached": s.order.reliable,
                     "claimed_order": s.claimed_order,
                 }
             )

@@ -69,6 +69,21 @@ def reference_text(data: Data, intervals: int, record: bool = False) -> str:
     return f'solve(problem, "reference", times, x_start.double(){kept}{tolerance})'
 
 
+def floor_text(data: Data) -> str:
+    """The line that measures ``floor``, below which the reference or rounding decides; see ``run_convergence``."""
+    if not is_exact(data):
+        solver, least = NETWORK_REFERENCE
+        fine = f"refine(problem.schedule, times[[0, -1]], {least // 2})"
+        check = f'solve(problem, "{solver}", {fine}, x_start.double(), record=False, start="single-step")'
+    else:
+        loose = 10 * accuracy_of(data)
+        other = f"rtol={loose!r}, atol={loose!r}" if tolerances(data) else 'variable="scaled"'
+        check = f'solve(problem, "reference", times[[0, -1]], x_start.double(), record=False, {other})'
+    return f"""check = {check}  # the same solution found in another way
+rounding = torch.finfo(x_start.dtype).eps * float(reference.final.square().mean().sqrt())
+floor = max(rms_error(check.final, reference.final), rounding)  # errors near it say nothing of a solver"""
+
+
 def start_text(spec: Setting, dtype: str) -> str:
     """The line that draws ``x_start``, the noise at the first of ``times``."""
     return f"x_start = problem.sample_prior({spec.particles}, times[0], seed={spec.seed}, dtype={dtype})"
@@ -128,6 +143,7 @@ problem = Problem(model, make_schedule("{spec.schedule}"))
 times = {grid_text(spec, f"steps={spec.path_steps}")}
 {start_text(spec, dtype)}
 reference = {reference_text(spec.data, spec.path_steps)}
+{floor_text(spec.data)}
 
 solvers = [
 {solvers}
@@ -141,7 +157,7 @@ for name, options in solvers:
         run = solve(problem, name, grid, x_start, seed={spec.seed}, record=False, **options)
         row.append(rms_error(run.final, reference.final))
 {timing if spec.timed else ""}    errors.append(row)
-    order = convergence_order(step_counts, row)
+    order = convergence_order(step_counts, row, floor)
     print(f"{{name}}: order {{order:.2f}} ({{order.reason}})", row)
 """
 

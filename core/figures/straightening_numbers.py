@@ -11,6 +11,7 @@ from core.language import mark, tr
 
 ERRORS = {"error": mark("Error of the solver"), "distance": mark("Distance to the data")}
 COSTS = {"mismatch": mark("Noise that does not fit"), "distance": mark("Ends that are off")}
+STRAIGHTEST = 1e-4  # the left end of the axis of straightness, squared length
 BENDS = {"rate": mark("Straightness"), "curvature": mark("Curvature")}
 
 
@@ -137,7 +138,9 @@ def trade_figure(result: StraighteningResult, cost: str = "mismatch", height: in
     if cost not in COSTS:
         raise ValueError(f"unknown cost {cost!r}; choose one of: {', '.join(COSTS)}")
     figure, floor = new_figure(height, legend_rows=3), result.floor
-    xs = [max(float(flow.straightness.mean()), 1e-4) for flow in result.flows]
+    # what is straighter stands at the edge, and its name says so: 0 has no place on a logarithmic axis
+    means = [float(flow.straightness.mean()) for flow in result.flows]
+    xs = [max(mean, STRAIGHTEST) for mean in means]
     if cost == "distance":
         figure.add_hrect(y0=floor.low, y1=floor.high, fillcolor=FAINT, line_width=0)
         figure.add_annotation(
@@ -150,7 +153,8 @@ def trade_figure(result: StraighteningResult, cost: str = "mismatch", height: in
             showarrow=False,
             font={"color": LABEL},
         )
-    for flow, look, x in zip(result.flows, flow_looks(result), xs, strict=True):
+    for flow, look, mean, x in zip(result.flows, flow_looks(result), means, xs, strict=True):
+        name = tr("{flow}: S < 10⁻⁴", flow=tr(flow.label)) if mean < STRAIGHTEST else tr(flow.label)
         fine = flow.fine
         error = {
             "type": "data",
@@ -166,10 +170,10 @@ def trade_figure(result: StraighteningResult, cost: str = "mismatch", height: in
                 x=[x],
                 y=[y],
                 mode="markers",
-                name=tr(flow.label),
+                name=name,
                 error_y=error if cost == "distance" else None,
                 marker={"symbol": look.marker, "size": 13, "color": look.colour},
-                hovertemplate=hover + "<br>S = %{x:.2g}, %{y:.3g}<extra></extra>",
+                hovertemplate=hover + f"<br>S = {max(mean, 0.0):.2g}, %{{y:.3g}}<extra></extra>",
             )
         )
     if not any(np.isfinite(flow.fine.value) for flow in result.flows):

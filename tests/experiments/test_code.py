@@ -89,6 +89,10 @@ CONVERGENCE = [
     ConvergenceSpec(particles=9, step_counts=(5, 10), precision="float32", grid="karras", t_end=0.01, path_steps=7),
     ConvergenceSpec(particles=4, step_counts=(3, 12), grid="custom(t=0.9 0.5 0.1 0.01)", schedule="flow", path_steps=6),
     ConvergenceSpec(particles=2, data=ImageData(name="digits"), step_counts=(5, 10), path_steps=5, solvers=("ddim",)),
+    # the last steps are at the floor, which must end the window of the order in both
+    ConvergenceSpec(
+        data=ToyData(name="gaussian"), particles=4, step_counts=(80, 160, 320, 640, 1000), solvers=("ddim", "rk4")
+    ),
 ]
 
 
@@ -96,6 +100,9 @@ CONVERGENCE = [
 def test_errors_are_repeated(spec: ConvergenceSpec):
     names, result = carried_out(spec), run_experiment(spec)
     np.testing.assert_array_equal(names["errors"], [errors.rms for errors in result.solvers])
+    assert names["floor"] == result.floor
+    order, again = result.solvers[-1].order, names["order"]
+    np.testing.assert_array_equal([again, *again.window], [order, *order.window])
 
 
 CURVATURE = [
