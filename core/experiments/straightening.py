@@ -37,6 +37,7 @@ from core.train.ways import WAYS, Ground, Way, WayInfo
 
 REPEATS = 5  # exact samples that each distance is an average over
 FINE = {"toy": 200, "images": 100}  # intervals of a flow's own path, by rk4, at least
+ASTRAY = 1.25  # times the distance of the exact flow's ends: beyond, a flow does not end at the data
 LINES = 60  # pairs that are drawn
 MOST_NUMBERS = 64  # of a particle: larger images need larger networks than one trains while one waits
 KEPT_BYTES = 100_000_000
@@ -178,7 +179,10 @@ class FlowShape:
 
 @dataclass(frozen=True)
 class StraighteningResult:
-    """All flows; ``times`` (nodes + 1,) from noise to data, ``data`` (M, *shape) exact samples, ``floor`` of them."""
+    """All flows; ``times`` (nodes + 1,) from noise to data, ``data`` (M, *shape) exact samples, ``floor`` of them.
+
+    ``truth`` is the distance to the data of where the exact flow of independent pairs carries the same noise.
+    """
 
     spec: StraighteningSpec
     flows: tuple[FlowShape, ...]
@@ -186,8 +190,15 @@ class StraighteningResult:
     log_snr: np.ndarray
     data: np.ndarray
     floor: Measured
+    truth: Measured
     seconds: float
     notes: tuple[str, ...]
+
+    @property
+    def astray(self) -> tuple[FlowShape, ...]:
+        """Flows whose own paths end clearly farther from the data than those of the exact flow."""
+        most = ASTRAY * self.truth.value
+        return tuple(flow for flow in self.flows if not flow.exact and flow.fine.value > most)
 
     def summary(self) -> pd.DataFrame:
         """One row a flow."""
@@ -279,9 +290,19 @@ def run_straightening(spec: StraighteningSpec, report: Report = silent, stop: St
         schedule.log_snr(times).numpy(),
         problem.sample_marginal(600, end, spec.seed).numpy(),
         floor,
+        _truth(spec, problem, x, flows),
         time.perf_counter() - began,
         _notes(spec, flows),
     )
+
+
+def _truth(spec: StraighteningSpec, problem: Problem, x: Tensor, flows: list[FlowShape]) -> Measured:
+    for flow in flows:
+        if flow.choice.name == "independent":
+            return flow.fine
+    times = make_grid("uniform-t", problem.schedule, inner_steps(spec) * spec.nodes)
+    final = solve(problem, "rk4", times, x, record=False).final
+    return measure_distance(spec.distance, final, problem, float(times[-1]), spec.seed, REPEATS)
 
 
 def way_of(spec: StraighteningSpec, model: Model, choice: FlowChoice, report: Report, stop: Stop) -> Way:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.language import mark, tr
-from pages.common.words import number
+from pages.common.words import listed, number
 
 FLOW = mark(r"""
 **Flow matching.** Pair data $x_0$ with noise $\epsilon$ in any way and draw the lines
@@ -66,6 +66,17 @@ def straightening(result: Any) -> str:
     lines += [
         tr("**{flow}**: {why}.", flow=tr(flow.label), why=tr(flow.message)) for flow in result.flows if flow.message
     ]
+    if result.astray:
+        lines.append(
+            tr(
+                "Straight is not right: followed in small steps, these end off the data: {flows}; the exact flow "
+                "ends {truth} from them. More iterations help a network, a larger β a learned pairing.",
+                flows=listed(
+                    tr("{flow} ({value})", flow=tr(f.label), value=number(f.fine.value)) for f in result.astray
+                ),
+                truth=number(result.truth.value),
+            )
+        )
     return "  \n".join(lines)
 
 

@@ -239,3 +239,11 @@ def test_every_figure_is_drawn_and_said(ring):
         numbers.trade_figure(ring, "time")
     with pytest.raises(ValueError, match="step counts 0 to 2"):
         figures.landing_figure(ring, 3)
+
+
+def test_a_flow_that_misses_the_data_is_told_from_one_that_does_not(ring):
+    assert ring.flows[0] not in ring.astray
+    spec = StraighteningSpec(particles=400, iterations=100, flows=("learned(beta=0.01)",), step_counts=(1, 2))
+    result = run_experiment(spec)
+    assert result.astray == result.flows, "hardly trained, and its noise is not that of a sampler"
+    assert result.truth.value < 0.5 * result.flows[0].fine.value
