@@ -6,7 +6,9 @@ in another language by ``tr``. A constant that is shown later is marked by :func
 catalogue is written (``python -m scripts.texts``).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ UNSPACED = {"zh"}  # no space between two sentences
 CATALOGUES = Path(__file__).resolve().parents[1] / "assets" / "texts"
 
 _source: list[Callable[[], str]] = [lambda: ENGLISH]
+_held: ContextVar[str] = ContextVar("language", default="")
 
 
 class Message(str):
@@ -125,7 +128,17 @@ def tr(text: str, /, **values: Any) -> str:
 
 def current() -> str:
     """Key of the language of now, one of ``LANGUAGES``."""
-    return _source[0]()
+    return _held.get() or _source[0]()
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Within it ``language`` is the language of now: for work that is put off until nobody can be asked any more."""
+    token = _held.set(language)
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 def follow(source: Callable[[], str]) -> None:

@@ -59,6 +59,12 @@ def to_params(spec: Specification, most_points: int = MOST_POINTS) -> dict[str, 
     return params
 
 
+def carries(spec: Specification, most_points: int = MOST_POINTS) -> bool:
+    """Whether a link can bring ``spec`` back: one with more points of the user's own than it has room for cannot."""
+    points = getattr(spec.data, "points", None)
+    return points is None or len(points) <= most_points
+
+
 def from_params(kind: type[Frozen], params: Mapping[str, str]) -> tuple[Any, list[str]]:
     """The specification that link parameters describe, and one sentence for each that was left out.
 

@@ -6,7 +6,7 @@ from core.experiments.citing import works_of
 from core.figures.board import MOST_PINS, Board, read_board
 from core.figures.report import Entry, report_html
 from core.language import mark, reason, tr
-from pages.common import pins
+from pages.common import pins, tongue
 from pages.common.compute import sentence
 
 COLUMNS = {1: mark("One column"), 2: mark("Two columns"), 3: mark("Three columns")}
@@ -88,7 +88,7 @@ def files(entries: list[Entry]) -> None:
     with st.container(horizontal=True, gap="small", key="board-files"):
         st.download_button(
             tr("Export as one page (HTML)"),
-            lambda: _report(board, entries),
+            tongue.later(lambda: _report(board, entries)),
             file_name="solverscope-board.html",
             mime="text/html",
             key="board.html",
@@ -104,6 +104,7 @@ def files(entries: list[Entry]) -> None:
             key="board.json",
             on_click="ignore",
         )
+    st.caption(tr("The board is here until this tab is reloaded or closed; save it to keep it."))
     st.caption(tr("The page needs no network, prints well, and has the settings and references of every picture."))
     _open()
 

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.experiments import to_params
+from core.experiments.links import carries
 from core.figures.board import Board, Pin
 from core.figures.facts import facts_of
 from core.figures.report import Entry
@@ -15,7 +16,7 @@ from pages.common import compute, explain, pins, player, settings, tongue
 from pages.common.address import address
 from pages.common.page import OPENED
 
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|$:<>~-])")  # a title is the user's, or a stranger's: shown as written
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|$:<>~-])")  # texts are the user's, or a stranger's
 
 
 def draw() -> list[Entry]:
@@ -39,14 +40,20 @@ def draw() -> list[Entry]:
 def _pin(board: Board, pin: Pin, place: int) -> Entry | None:
     spec = pin.spec
     with st.container(border=True, key=f"pin-{place}"):
-        st.subheader(MARKDOWN.sub(r"\\\1", pin.called), anchor=False)
+        st.subheader(_as_written(pin.called), anchor=False)
         # named by its settings: a picture that was stopped never stands for another
         result = compute.result_for(f"board {pin.settings}", spec, slot=f"-{place}")
         entry = None if result is None else _picture(pin, spec, result, place)
+        for part in filter(str.strip, pin.caption.split("\n")):
+            st.markdown(_as_written(part))
         st.caption(facts_of(spec))
         _words(pin, place)
         _moves(board, pin, place)
     return entry
+
+
+def _as_written(text: str) -> str:
+    return MARKDOWN.sub(r"\\\1", text)
 
 
 def _picture(pin: Pin, spec: Any, result: Any, place: int) -> Entry | None:
@@ -69,7 +76,7 @@ def _picture(pin: Pin, spec: Any, result: Any, place: int) -> Entry | None:
         facts=facts_of(spec),
         settings=spec.model_dump_json(indent=2),
         caption=pin.caption,
-        link=address(pin.page, to_params(spec) | pin.views | tongue.params(), "board"),
+        link=address(pin.page, to_params(spec) | pin.views | tongue.params(), "board") if carries(spec) else "",
         notes=tuple(map(tr, result.notes)),
         wide=shared.wide,
     )
@@ -77,12 +84,12 @@ def _picture(pin: Pin, spec: Any, result: Any, place: int) -> Entry | None:
 
 def _words(pin: Pin, place: int) -> None:
     """Title and caption, to be changed."""
-    with st.expander(tr("Title and caption"), expanded=bool(pin.caption)):
+    with st.expander(tr("Title and caption")):
         key = pins.key(f"title {place}")
         st.text_input(tr("Title"), pin.called, max_chars=200, key=key, on_change=_write, args=(place, "title", key))
         key = pins.key(f"caption {place}")
         st.text_area(
-            tr("Caption"),
+            tr("Caption (plain text)"),
             pin.caption,
             max_chars=4000,
             key=key,

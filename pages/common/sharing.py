@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.experiments.code import snippet
-from core.experiments.links import load_recipe
+from core.experiments.links import carries, load_recipe
 from core.language import mark, reason, tr
-from pages.common import pins, tables
+from pages.common import pins, tables, tongue
 from pages.common.address import address
 from pages.common.compute import sentence
 from pages.common.page import OPENED, Page
@@ -62,9 +62,10 @@ export default function ({ parentElement, data }) {
 PANELS = {"Table": mark("Table"), "Code": mark("Code"), "Works": mark("References")}
 
 
-def copy_link(name: str) -> None:
-    """A button that copies the address; ``name`` is in its key."""
-    words = {"copy": tr("Copy link"), "copied": tr("Link copied"), "refused": tr("Copy it from the address bar")}
+def copy_link(name: str, whole: bool = True) -> None:
+    """A button that copies the address; ``name`` is in its key, ``whole`` whether the address has room for all."""
+    copied = tr("Link copied") if whole else tr("Copied, without your points")
+    words = {"copy": tr("Copy link"), "copied": copied, "refused": tr("Copy it from the address bar")}
     _COPY(key=f"copy-{name}", width="content", data=words)
 
 
@@ -80,7 +81,7 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
     """
     spec = result.spec
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"share-{name}"):
-        copy_link(name)
+        copy_link(name, carries(spec))
         panel = st.segmented_control(
             tr("Show"),
             list(PANELS),
@@ -115,10 +116,10 @@ def _references(spec: Any) -> None:
 def _downloads(page: Page, result: Any, figure: Any, name: str) -> None:
     spec, stem = result.spec, f"solverscope-{name}"
     views = pins.views_of(page)
-    link = address(page.name, page.link(spec), page.name)
+    link = address(page.name, page.link(spec), page.name) if carries(spec) else ""
     for label, ending, mime, make in (
         (tr("Save numbers (CSV)"), "csv", "text/csv", lambda: result.to_frame().to_csv(index=False)),
-        (tr("Save arrays (NPZ)"), "npz", "application/octet-stream", lambda: _npz(result.to_arrays())),
+        (tr("Save arrays (NPZ)"), "npz", "application/octet-stream", lambda: _npz(result)),
         (tr("Save settings (JSON)"), "json", "application/json", lambda: spec.model_dump_json(indent=2)),
         (tr("Save picture (HTML)"), "html", "text/html", lambda: _page(result, figure, name, views, link)),
         (tr("Save code (Python)"), "py", "text/x-python", lambda: snippet(spec)),
@@ -127,7 +128,7 @@ def _downloads(page: Page, result: Any, figure: Any, name: str) -> None:
     ):
         st.download_button(
             label,
-            make,
+            tongue.later(make),
             file_name=f"{stem}.{ending}",
             mime=mime,
             key=f"{stem}.{ending}",
@@ -175,9 +176,9 @@ def _bibtex(spec: Any) -> str:
     return bibtex(works_of(spec))
 
 
-def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+def _npz(result: Any) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, specification=np.array(result.spec.model_dump_json()), **result.to_arrays())
     return buffer.getvalue()
 
 

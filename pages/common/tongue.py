@@ -5,10 +5,13 @@ leave it alone. Whatever draws asks :func:`core.language.tr`, which asks :func:`
 worker that computes for many) that is English.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.language import ENGLISH, LANGUAGES, follow
+from core.language import ENGLISH, LANGUAGES, follow, speaking
 
 PARAM, CHOSEN, DRAWN = "lang", "language", "language drawn"
 SET = '<script>document.documentElement.lang = "LANGUAGE"</script>'
@@ -38,6 +41,17 @@ def browsers() -> str:
 def params() -> dict[str, str]:
     """What a link must carry so that this language comes back; nothing where English is what the browser asks for."""
     return {} if current() == browsers() == ENGLISH else {PARAM: current()}
+
+
+def later(make: Callable[[], Any]) -> Callable[[], Any]:
+    """``make`` for a download, which runs when it is pressed and no script does: in the language of now."""
+    language = current()
+
+    def made() -> Any:
+        with speaking(language):
+            return make()
+
+    return made
 
 
 def changed() -> bool:

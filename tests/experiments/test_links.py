@@ -22,7 +22,7 @@ from core.experiments import (
     to_params,
 )
 from core.experiments.bounds import BoundsSpec
-from core.experiments.links import DATA_KEYS, MOST_POINTS, known_keys
+from core.experiments.links import DATA_KEYS, MOST_POINTS, carries, known_keys
 from core.experiments.specification import Frozen, Specification
 from tests.experiments.strategies import KINDS, specifications
 
@@ -309,3 +309,10 @@ def test_curvature_takes_fewer_particles():
     spec, problems = from_params(CurvatureSpec, {"particles": "1001"})
     assert spec.particles == 256
     assert "at most 1000 particles" in problems[0]
+
+
+@pytest.mark.parametrize("count", [2, MOST_POINTS, MOST_POINTS + 1])
+def test_what_a_link_has_no_room_for_is_known_beforehand(count):
+    spec = TrajectoriesSpec(data=ToyData(name="custom", points=tuple((i / 8, 1.0) for i in range(count))))
+    back, _ = from_params(TrajectoriesSpec, to_params(spec))
+    assert carries(spec) == (back == spec)

@@ -78,6 +78,7 @@ def test_titles_captions_order_and_undo(filled):
     field(at, "title 0").set_value("Mine ![](x) <b>").run()
     field(at, "caption 0").set_value("What *I* see").run()
     assert titles(at)[0] == "Mine ![](x) <b>"
+    assert "What \\*I\\* see" in [text.value for text in at.markdown], "under its picture, as written"
     assert "\\!\\[" in at.subheader[0].value, "a title is shown as written, never as Markdown"
     press(at, "later-0")
     assert titles(at) == ["Error along the path", "Mine ![](x) <b>", "Paths from noise to data"]

@@ -1,10 +1,11 @@
 """The language of a visitor: from the link, the switch or the browser; it changes words and nothing else."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from core.language import tr
+from core.language import catalogue, tr
 from pages.common import compute, tongue
 from pages.common.arrival import ALONE
 from pages.common.theme import DRESSED
@@ -81,3 +82,12 @@ def test_a_worker_computes_in_no_language():
 def test_a_refusal_is_told_in_the_visitors_language():
     at = opened("trajectories", **SMALL | {"steps": "banana"}, lang="zh")
     assert "链接中有一部分无法显示" in at.warning[0].value
+
+
+def test_what_is_made_when_a_download_is_pressed_speaks_as_the_page_did(monkeypatch):
+    monkeypatch.setattr(tongue, "current", lambda: "zh")
+    make = tongue.later(lambda: tr("Settings"))
+    assert tr("Settings") == "Settings"  # no script runs, nobody can be asked
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(make).result() == catalogue("zh")["Settings"] != "Settings"
+    assert tr("Settings") == "Settings"
