@@ -45,7 +45,7 @@ figure = figures.samples_figure(result)
 explain.picture(figure, figures.alt_samples(result), "guided-samples", wide=page.default.data.kind == "images")
 sharing.share(page, result, figure, "guided-samples", lambda: figures.guidance_table(result))
 
-st.header(tr("Guidance makes it stiff"), anchor=False)
+st.header(tr("What it does to the solvers"), anchor=False)
 st.markdown(tr("The error of each solver with the same number of steps, against the reference of each scale."))
 measure = page.view("measure", "Error")
 figure = figures.stiffness_figure(result, measure)

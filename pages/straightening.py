@@ -82,7 +82,7 @@ measure = page.view("measure", "Against")
 st.markdown(
     tr("Distance of the solver's ends from those of the same flow followed in small steps.")
     if measure == "error"
-    else tr("Distance of the solver's ends to the data. Lines end where the network, not the solver, is at fault.")
+    else tr("Distance of the solver's ends to the data. Lines level off where the flow, not the solver, misses them.")
 )
 figure = numbers.errors_figure(result, measure)
 explain.picture(figure, numbers.alt_errors(result, measure), "few-steps")

@@ -347,7 +347,7 @@ SHARED: dict[tuple[str, str], Shared] = {
         mark("Guided samples"), guidance.samples_figure, guidance.alt_samples, wide=True
     ),
     ("guidance", "guided-errors"): _by(
-        mark("Guidance makes it stiff"),
+        mark("What guidance does to the solvers"),
         guidance.stiffness_figure,
         guidance.alt_stiffness,
         "measure",
