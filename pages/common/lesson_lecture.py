@@ -35,7 +35,7 @@ def _displayed(formula: str) -> str:
 
 
 def _picture(place: Place) -> None:
-    left, right = st.columns([0.73, 0.27] if place.step.shared.wide else [0.62, 0.38], gap="medium")
+    left, right = st.columns([0.73, 0.27] if place.wide else [0.62, 0.38], gap="medium")
     with left:
         result = lesson_picture.computed(place)
         if result is not None:

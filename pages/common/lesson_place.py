@@ -27,6 +27,12 @@ class Place(NamedTuple):
         return self.lesson.steps[self.number]
 
     @property
+    def wide(self) -> bool:
+        """Whether its picture needs the whole width: parts side by side, or strips of images."""
+        step = self.step
+        return step.shared.wide or (step.experiment, step.spec.data.kind) == ("trajectories", "images")
+
+    @property
     def key(self) -> tuple[int, int]:
         """Names it in the session."""
         return self.lesson.number, self.number

@@ -13,7 +13,7 @@ def draw(place: Place) -> None:
     lesson_keys.listen(lecture=False)
     with st.container(key="lesson"):
         _head(place)
-        before, picture, after = _slots(_wide(place))
+        before, picture, after = _slots(place.wide)
         with before:
             st.markdown(tr(place.step.words))
             if place.step.formula:
@@ -39,12 +39,6 @@ def draw(place: Place) -> None:
             if place.number == len(place.lesson.steps) - 1:
                 _readings(place.lesson.read)
         _ways(place)
-
-
-def _wide(place: Place) -> bool:
-    """Whether the picture needs the whole width: parts side by side, or strips of images."""
-    step = place.step
-    return step.shared.wide or (step.experiment, step.spec.data.kind) == ("trajectories", "images")
 
 
 def _slots(wide: bool) -> tuple:
