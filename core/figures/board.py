@@ -67,6 +67,11 @@ class Pin(_Kept):
         return SHARED[self.spec.kind, self.picture]
 
     @property
+    def wide(self) -> bool:
+        """Whether it needs the whole width."""
+        return self.shared.wide or (self.shared.wide_images and self.spec.data.kind == "images")
+
+    @property
     def called(self) -> str:
         """Its title on screen."""
         return self.title or tr(self.shared.title)

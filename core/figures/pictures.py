@@ -54,13 +54,14 @@ class Shared:
     title : what it is called on a board.
     draw : ``(result, views) -> figure``.
     alt : ``(result, views) -> str``, what it shows; a scene says so itself.
-    wide : whether its parts stand side by side and need room.
+    wide : whether its parts stand side by side and need room; wide_images : whether they do for images alone.
     """
 
     title: str
     draw: Callable[[Any, Views], Figure]
     alt: Callable[[Any, Views], str] | None = None
     wide: bool = False
+    wide_images: bool = False
 
     def words(self, result: Any, views: Views) -> str:
         """What it shows, for who cannot see it."""
@@ -177,8 +178,8 @@ def _last(result: Any) -> int:
 
 
 SHARED: dict[tuple[str, str], Shared] = {
-    ("trajectories", "start"): Shared(mark("Paths from noise to data"), _journey),
-    ("trajectories", "trajectories"): Shared(mark("Paths from noise to data"), _journey),
+    ("trajectories", "start"): Shared(mark("Paths from noise to data"), _journey, wide_images=True),
+    ("trajectories", "trajectories"): Shared(mark("Paths from noise to data"), _journey, wide_images=True),
     ("trajectories", "side"): Shared(mark("ODE, SDE and forward process"), _side, wide=True),
     ("trajectories", "sheets"): Shared(
         mark("All images"), lambda result, views: images.sheets_scene(result, views.get("sheet", "state")), wide=True

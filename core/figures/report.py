@@ -1,7 +1,6 @@
 """Pictures as one HTML page that needs no network: for a single picture that is saved, and for a whole board."""
 
 import html
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -55,6 +54,7 @@ class Entry:
     link : address of the picture in the app, http or https; empty if it has none.
     notes : how the numbers were obtained.
     wide : whether it takes the whole width.
+    works : keys of ``core.references`` of what it stands on.
     """
 
     title: str
@@ -66,17 +66,17 @@ class Entry:
     link: str = ""
     notes: tuple[str, ...] = ()
     wide: bool = False
+    works: tuple[str, ...] = ()
 
 
-def report_html(title: str, introduction: str, entries: list[Entry], works: Iterable[str], columns: int = 2) -> str:
+def report_html(title: str, introduction: str, entries: list[Entry], columns: int = 2) -> str:
     """A whole page: title, introduction, pictures, references.
 
     Parameters
     ----------
-    works : keys of ``core.references`` of all that is used.
     columns : 1 puts pictures one below the other; otherwise as many side by side as the window has room for.
     """
-    works = tuple(works)
+    works = tuple(dict.fromkeys(key for entry in entries for key in entry.works))
     charts = any(isinstance(entry.figure, go.Figure) for entry in entries)
     scenes = any(isinstance(entry.figure, Scene) for entry in entries)
     script = f"{_plotly()}{FIT}" if charts else ""

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.experiments.citing import works_of
 from core.figures.board import MOST_PINS, Board, read_board
 from core.figures.report import Entry, report_html
 from core.language import mark, reason, tr
@@ -110,9 +109,7 @@ def files(entries: list[Entry]) -> None:
 
 
 def _report(board: Board, entries: list[Entry]) -> str:
-    works = dict.fromkeys(key for pin in board.pins for key in works_of(pin.spec))
-    title = board.title or tr("A comparison")
-    return report_html(title, board.introduction, entries, works, board.columns)
+    return report_html(board.title or tr("A comparison"), board.introduction, entries, board.columns)
 
 
 def _open() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.experiments import to_params
+from core.experiments.citing import works_of
 from core.experiments.links import carries
 from core.figures.board import Board, Pin
 from core.figures.facts import facts_of
@@ -25,7 +26,7 @@ def draw() -> list[Entry]:
     entries: list[Entry] = []
     row: list[Any] = []
     for place, pin in enumerate(board.pins):
-        wide = pin.shared.wide or board.columns == 1
+        wide = pin.wide or board.columns == 1
         if wide or not row:
             row = [st.container()] if wide else list(st.columns(board.columns, gap="large"))
         with row.pop(0):
@@ -68,7 +69,7 @@ def _picture(pin: Pin, spec: Any, result: Any, place: int) -> Entry | None:
     if isinstance(figure, Scene):
         player.player(figure, f"board-{place}")
     else:
-        explain.picture(figure, alt, f"board-{place}", wide=shared.wide)
+        explain.picture(figure, alt, f"board-{place}", wide=pin.wide)
     return Entry(
         title=pin.called,
         figure=figure,
@@ -78,7 +79,8 @@ def _picture(pin: Pin, spec: Any, result: Any, place: int) -> Entry | None:
         caption=pin.caption,
         link=address(pin.page, to_params(spec) | pin.views | tongue.params(), "board") if carries(spec) else "",
         notes=tuple(map(tr, result.notes)),
-        wide=shared.wide,
+        wide=pin.wide,
+        works=works_of(spec),
     )
 
 

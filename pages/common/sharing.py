@@ -158,9 +158,10 @@ def _page(result: Any, figure: Any, name: str, views: dict[str, str], link: str)
         spec.model_dump_json(indent=2),
         link=link,
         notes=tuple(map(tr, result.notes)),
+        works=works_of(spec),
     )
     title = tr("Solverscope: {picture}", picture=tr(shared.title))
-    return report_html(title, "", [entry], works_of(spec), columns=1)
+    return report_html(title, "", [entry], columns=1)
 
 
 def _notebook(spec: Any, link: str) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.experiments import ConvergenceSpec, TrajectoriesSpec
+from core.experiments import ConvergenceSpec, ImageData, TrajectoriesSpec
 from core.figures.board import MOST_PINS, Board, Pin, checked, read_board
 
 PATHS = TrajectoriesSpec(particles=3, steps=2, solvers=("ddim",)).model_dump_json()
@@ -98,3 +98,9 @@ def test_a_pin_that_was_made_unchecked_is_checked_before_it_is_kept():
     assert checked(made) == Pin(**pin())
     with pytest.raises(ValueError, match="no picture"):
         checked(Pin.model_construct(**pin(picture="other"), views={}))
+
+
+def test_film_strips_need_room_and_a_plane_does_not():
+    images = TrajectoriesSpec(data=ImageData(), particles=2, steps=2).model_dump_json()
+    assert Pin(**pin(picture="trajectories", settings=images)).wide
+    assert not Pin(**pin(picture="trajectories")).wide

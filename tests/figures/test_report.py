@@ -51,7 +51,8 @@ def entries(trajectories):
     for name in ("trajectories", "error-along-path"):
         figure, alt = SHARED["trajectories", name].shown(trajectories, {})
         settings = trajectories.spec.model_dump_json(indent=2)
-        made.append(Entry(name, figure, alt, "facts", settings, "words", "https://a.example/b?x=1&y=2", ("a note",)))
+        link, works = "https://a.example/b?x=1&y=2", ("lu2022dpmpp", "hairer1993nonstiff")  # the same works twice
+        made.append(Entry(name, figure, alt, "facts", settings, "words", link, ("a note",), works=works))
     return made
 
 
@@ -60,11 +61,11 @@ def hostile(entries):
     chart = go.Figure(go.Scatter(x=[1, 2], y=[3, 4], name=HOSTILE), layout={"title": HOSTILE})
     texts = ("title", "alt", "facts", "settings", "caption", "link")
     bad = dataclasses.replace(entries[1], figure=chart, notes=(HOSTILE,), **dict.fromkeys(texts, HOSTILE))
-    return report_html(HOSTILE, HOSTILE, [bad], ())
+    return report_html(HOSTILE, HOSTILE, [bad])
 
 
 def test_it_holds_everything_that_was_said(entries):
-    page = Reader(report_html("My title", "First.\n\nSecond.", entries, ("lu2022dpmpp", "hairer1993nonstiff")))
+    page = Reader(report_html("My title", "First.\n\nSecond.", entries))
     said = "".join(page.said)
     for text in (
         "My title",
@@ -87,7 +88,7 @@ def test_it_holds_everything_that_was_said(entries):
 
 
 def test_what_users_write_is_text_and_nothing_else(hostile, entries):
-    page, plain = Reader(hostile), Reader(report_html("a", "b", [entries[1]], ()))
+    page, plain = Reader(hostile), Reader(report_html("a", "b", [entries[1]]))
     assert [tag for tag, _ in page.elements if tag in ("img", "iframe", "object")] == []
     assert len(page.of("script")) == len(plain.of("script"))
     assert not [name for _, given in page.elements for name in given if name.startswith("on")]
@@ -96,12 +97,12 @@ def test_what_users_write_is_text_and_nothing_else(hostile, entries):
 
 
 def test_a_title_of_a_link_can_start_no_script(entries):
-    page = Reader(report_html("a", "b", [dataclasses.replace(entries[1], link="javascript:alert(1)")], ()))
+    page = Reader(report_html("a", "b", [dataclasses.replace(entries[1], link="javascript:alert(1)")]))
     assert not [link for link in page.of("a") if not link["href"].startswith("http")]
 
 
 def test_nothing_is_asked_of_the_network(entries):
-    page = Reader(report_html("a", "b", entries, ()))
+    page = Reader(report_html("a", "b", entries))
     assert not page.of("link")
     assert not [given for _, given in page.elements if "src" in given]
     styles = "".join(page.said)
@@ -111,14 +112,14 @@ def test_nothing_is_asked_of_the_network(entries):
 def test_plotly_is_there_once_and_only_for_charts(entries):
     scene, chart = entries
     assert isinstance(scene.figure, Scene)
-    both = report_html("a", "b", [chart, chart, scene], ())
+    both = report_html("a", "b", [chart, chart, scene])
     assert both.count("plotly.js v") == 1
-    assert len(both) < 2 * len(report_html("a", "b", [chart], ()))
-    assert "plotly.js v" not in report_html("a", "b", [scene], ())
+    assert len(both) < 2 * len(report_html("a", "b", [chart]))
+    assert "plotly.js v" not in report_html("a", "b", [scene])
     assert both.count('class="solverscope-player"') == 1
 
 
 def test_charts_keep_their_numbers(entries):
-    text = report_html("a", "b", [entries[1]], ())
+    text = report_html("a", "b", [entries[1]])
     kept = json.loads(entries[1].figure.to_json())["data"]
     assert all(part["y"]["bdata"] in text.replace("\\u002f", "/") for part in kept if "y" in part)
