@@ -48,7 +48,13 @@ def drawn_for(spec, name: str, views: dict[str, str]) -> str:
     assert alt
     if isinstance(figure, Scene):
         return told(*read_scene(figure.pack()))
-    return json.dumps(json.loads(figure.to_json())["data"])
+    return drawing(json.loads(figure.to_json()))
+
+
+def drawing(chart: dict) -> str:
+    """Numbers and titles of axes; sizes of letters are the page's."""
+    axes = {name: part.get("title", {}).get("text") for name, part in chart["layout"].items() if "axis" in name}
+    return json.dumps([chart["data"], axes], sort_keys=True)
 
 
 def told(head: dict, arrays: dict) -> str:
@@ -62,7 +68,7 @@ def test_a_pin_is_the_picture_above_its_row(page, kind):
     at = quick(page, kind, **views)
     assert not at.exception
     assert not at.warning, "a view that the page does not have proves nothing"
-    shown = [told(*scene) for scene in scenes(at)] + [json.dumps(chart["data"]) for chart in charts(at)]
+    shown = [told(*scene) for scene in scenes(at)] + [drawing(chart) for chart in charts(at)]
     spec = at.session_state[VALID][page, kind]
     names = [button.key.removeprefix("pin-") for button in at.button if str(button.key).startswith("pin-")]
     assert names
