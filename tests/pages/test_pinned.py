@@ -53,8 +53,8 @@ def drawn_for(spec, name: str, views: dict[str, str]) -> str:
 
 def drawing(chart: dict) -> str:
     """Numbers and titles of axes; sizes of letters are the page's."""
-    axes = {name: part.get("title", {}).get("text") for name, part in chart["layout"].items() if "axis" in name}
-    return json.dumps([chart["data"], axes], sort_keys=True)
+    titles = {name: part.get("title", {}).get("text") for name, part in chart["layout"].items() if "axis" in name}
+    return json.dumps([chart["data"], {name: title for name, title in titles.items() if title}], sort_keys=True)
 
 
 def told(head: dict, arrays: dict) -> str:
