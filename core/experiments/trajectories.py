@@ -284,9 +284,10 @@ def _array(values: Tensor) -> np.ndarray:
 def _field(problem: Problem, law: Problem, times: Tensor, reference: Tensor) -> FieldFrames:
     """Density of ``law`` and velocity of ``problem`` over the region that the reference paths visit."""
     reach = float(reference[-1].nan_to_num(nan=1.0).abs().max())  # NaN where the reference broke off
-    start = float(reference[0].abs().flatten().quantile(0.98))
+    # the farthest of all times, since guided paths overshoot; one that broke off counts as far as it came
+    away = float(reference.abs().flatten(1).nan_to_num(nan=0.0).quantile(0.98, dim=1).max())
     # schedules without a bound on sigma start far away; the picture keeps to the neighbourhood of the data
-    half = 1.15 * max(reach, min(start, 2.5 * reach))
+    half = 1.15 * max(reach, min(away, 2.5 * reach))
     picked = torch.linspace(0, len(times) - 1, min(len(times), FRAMES)).round().long()
     axis = torch.linspace(-half, half, DENSITY_SIDE, dtype=torch.float64)
     arrows = torch.linspace(-half, half, ARROW_SIDE + 2, dtype=torch.float64)[1:-1]
