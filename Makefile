@@ -11,7 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
 BENCH := .venv/.stamp-bench
-WORKERS ?= 2
+# One more than two cores: the tests in the browser wait for it most of the time.
+WORKERS ?= 3
 # Options for Streamlit, such as OPTIONS="--server.port 8600 --server.address 0.0.0.0".
 OPTIONS ?=
 

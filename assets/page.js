@@ -1,7 +1,7 @@
 // What a style sheet cannot say: whatever is wider than its box can be scrolled with the keyboard as well, and the
 // menu, whose list Streamlit divides by boxes that no list may hold, is read as plain links.
 if (!window.solverscopeReach) {
-    const boxes = ".katex-display, pre, [class*='st-key-wide-'] > *";
+    const boxes = ".katex-display, pre, [class*='st-key-wide-'] > *, [data-testid='stTable'], [data-testid='stTable'] div";
     let waiting = false;
     window.solverscopeReach = () => {
         waiting = false;

@@ -35,6 +35,7 @@ from core.experiments.order_table import OrderTableSpec
 from core.experiments.precision import PrecisionSpec
 from core.experiments.recommend import RecommendSpec
 from core.experiments.sde_orders import SdeOrdersSpec
+from core.experiments.straightening import StraighteningSpec
 from core.experiments.time_grids import TimeGridsSpec
 from core.grids import GRIDS
 from core.models import Model
@@ -87,6 +88,12 @@ SPECS = {
     ),
     "orders with noise of images": SdeOrdersSpec(
         data=DIGITS, particles=12, seed=79, step_counts=(2, 3, 4), solvers=("euler-maruyama",)
+    ),
+    "straightening": StraighteningSpec(
+        particles=12, seed=89, flows=("independent", "transport(batch=4)"), iterations=100, step_counts=(1, 3), nodes=20
+    ),
+    "straightening of images": StraighteningSpec(
+        data=DIGITS, particles=12, seed=90, flows=("reflow",), iterations=100, step_counts=(1, 2), nodes=20
     ),
     "bounds": BoundsSpec(horizon=1.0, step=0.1),
     "inversion": InversionSpec(particles=9, steps=6, step_counts=(4, 8), seed=81, solvers=("ddim", "heun")),
