@@ -16,11 +16,11 @@ WORKERS ?= 2
 OPTIONS ?=
 
 # One thread a process: the workers share the cores.
-test coverage bench: export OMP_NUM_THREADS = 1
+test bench: export OMP_NUM_THREADS = 1
 # sys.path holds the folder itself, nothing from the caller's environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help app test coverage unit lint format bench screenshots browser environment clean
+.PHONY: help app test unit lint format bench screenshots browser environment clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,11 +29,8 @@ app: $(RUN) ## Set up if needed and start the app in a browser
 	$(BIN)/python -m streamlit run app.py $(OPTIONS)
 
 test: lint browser ## Set up if needed, then run every check and test
-	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --dist loadfile --durations=15
-
-coverage: lint browser ## The same with the lines of core that were run, at least 90 %; takes a fifth longer
 	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --dist loadfile \
-		--cov=core --cov-report=term --cov-fail-under=90
+		--cov=core --cov-report=term --cov-fail-under=90 --durations=15
 
 unit: $(DEV) ## The tests that need no browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --dist loadfile \
