@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from core.data import IMAGE_DATA, TOY_DATA
-from core.experiments.specification import OWN
+from core.experiments.specification import classes_of
+from core.figures.naming import title_of
 from core.language import tr
 from core.schedules import SCHEDULES
 
@@ -35,11 +35,8 @@ def facts_of(spec: Any) -> str:
 
 
 def _data(data: Any) -> str:
-    if data.name in OWN:
-        return tr(OWN[data.name])
-    table = TOY_DATA if data.kind == "toy" else IMAGE_DATA
-    title = tr(table[data.name].title)
+    title = title_of(data)
     if data.label is None:
         return title
-    name = tr("{data}, class {label}", data=title, label=tr(table[data.name].classes[data.label]))
+    name = tr("{data}, class {label}", data=title, label=tr(classes_of(data)[data.label]))
     return name if data.guidance is None else f"{name}, {tr(data.guidance.label)}"
