@@ -290,19 +290,21 @@ def run_straightening(spec: StraighteningSpec, report: Report = silent, stop: St
         schedule.log_snr(times).numpy(),
         problem.sample_marginal(600, end, spec.seed).numpy(),
         floor,
-        _truth(spec, problem, x, flows),
+        _truth(spec, problem, x, flows, stop),
         time.perf_counter() - began,
         _notes(spec, flows),
     )
 
 
-def _truth(spec: StraighteningSpec, problem: Problem, x: Tensor, flows: list[FlowShape]) -> Measured:
+def _truth(spec: StraighteningSpec, problem: Problem, x: Tensor, flows: list[FlowShape], stop: Stop) -> Measured:
     for flow in flows:
         if flow.choice.name == "independent":
             return flow.fine
     times = make_grid("uniform-t", problem.schedule, inner_steps(spec) * spec.nodes)
-    final = solve(problem, "rk4", times, x, record=False).final
-    return measure_distance(spec.distance, final, problem, float(times[-1]), spec.seed, REPEATS)
+    run = solve(problem, "rk4", times, x, record=False, cancel=stop)
+    if run.cancelled:
+        raise Cancelled(run.message)
+    return measure_distance(spec.distance, run.final, problem, float(times[-1]), spec.seed, REPEATS)
 
 
 def way_of(spec: StraighteningSpec, model: Model, choice: FlowChoice, report: Report, stop: Stop) -> Way:
