@@ -20,12 +20,13 @@ for key, reference in {
         "2107.00630",
     ),
     "lee2024beta": Reference(
-        "misc",
+        "inproceedings",
         ("Lee, Haeil", "Lee, Hansang", "Gye, Seoyeon", "Kim, Junmo"),
         "Beta Sampling is All You Need: Efficient Image Generation Strategy for Diffusion Models using Stepwise "
         "Spectral Analysis",
-        2024,
-        arxiv="2407.12173",
+        2025,
+        "IEEE/CVF Winter Conference on Applications of Computer Vision",
+        "2407.12173",
     ),
     "jabri2022scalable": Reference(
         "inproceedings",
