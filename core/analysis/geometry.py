@@ -239,7 +239,7 @@ def straightness(run: Run) -> Tensor:
     """How far from uniform straight motion: ``int_0^1 |(x_1 - x_0) - dx/ds|^2 ds``, ``(N,)`` float64, squared length.
 
     ``s`` is time scaled to [0, 1]; 0 means that one Euler step is exact. Between recorded states the motion is taken
-    as uniform, which errs by O(1/S^2). Source: Liu et al. 2022 (arXiv 2209.03003), eq. 6.
+    as uniform, which errs by O(1/S^2). Source: Liu et al. 2022 (arXiv 2209.03003), section 2.2.
 
     Raises
     ------
