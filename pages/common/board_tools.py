@@ -6,7 +6,9 @@ from core.figures.board import MOST_PINS, Board, read_board
 from core.figures.report import Entry, report_html
 from core.language import mark, reason, tr
 from pages.common import pins, tongue
+from pages.common.board_address import carried
 from pages.common.compute import sentence
+from pages.common.sharing import copy_link
 
 COLUMNS = {1: mark("One column"), 2: mark("Two columns"), 3: mark("Three columns")}
 PROBLEM = "board problem"
@@ -84,7 +86,10 @@ def files(entries: list[Entry]) -> None:
     st.header(tr("Export and save"), anchor=False)
     if len(entries) < len(board.pins):
         st.info(tr("Pictures that could not be computed are left out of the report."))
-    with st.container(horizontal=True, gap="small", key="board-files"):
+    whole = carried(board)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="board-files"):
+        if whole:
+            copy_link("board")
         st.download_button(
             tr("Export as one page (HTML)"),
             tongue.later(lambda: _report(board, entries)),
@@ -103,7 +108,13 @@ def files(entries: list[Entry]) -> None:
             key="board.json",
             on_click="ignore",
         )
-    st.caption(tr("The board is here until this tab is reloaded or closed; save it to keep it."))
+    st.caption(
+        tr("The address of this page says the whole board: a copied link or a bookmark brings it back.")
+        if whole
+        else tr(
+            "This board is too long for a link: it is here until this tab is reloaded or closed; save it to keep it."
+        )
+    )
     st.caption(tr("The page needs no network, prints well, and has the settings and references of every picture."))
     _open()
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.pages.app import charts, opened, scenes
+from tests.pages.app import charts, link, opened, scenes
 
 QUICK = {"particles": "3", "step_counts": "2,4,8", "path_steps": "3", "solvers": "ddim,heun"}
 
@@ -149,3 +149,29 @@ def test_a_picture_that_cannot_be_drawn_says_so_in_its_place():
     assert any("left out of the report" in note.value for note in at.info)
     press(at, "visit-0")
     assert not at.exception
+
+
+def test_the_address_brings_the_board_back(filled):
+    address = link(filled)
+    assert set(address) == {"pin1", "pin2", "pin3"}
+    again = opened("board", **address)
+    assert not again.exception
+    assert not again.warning
+    assert pins(again) == pins(filled)
+    press(again, "remove-0")
+    assert set(link(again)) == {"pin1", "pin2"}
+
+
+def test_a_link_replaces_the_board_of_this_session_and_undo_brings_it_back(filled):
+    held, other = pins(filled), {"pin1": "trajectories/trajectories?particles=3&steps=2", "pin2": "nonsense"}
+    go(filled, "trajectories")
+    filled.query_params.clear()
+    for name, value in other.items():
+        filled.query_params[name] = value
+    go(filled, "board")
+    assert titles(filled) == ["Paths from noise to data"]
+    assert "nonsense" in filled.warning[0].value
+    assert set(link(filled)) == {"pin1"}
+    press(filled, "undo")
+    assert pins(filled) == held
+    assert not filled.warning
