@@ -9,6 +9,10 @@ if (!window.solverscopeReach) {
             const wide = box.scrollWidth > box.clientWidth + 1;
             if (wide && !box.querySelector("a, button, input, [tabindex]")) box.tabIndex = 0;
         }
+        for (const box of document.querySelectorAll("[class*='st-key-wide-']")) {
+            box.onscroll = () => box.toggleAttribute("data-more", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+            box.onscroll();
+        }
         for (const list of document.querySelectorAll("[data-testid='stSidebarNavItems']")) {
             list.setAttribute("role", "group");
             for (const item of list.querySelectorAll("li")) item.setAttribute("role", "none");

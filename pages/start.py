@@ -75,8 +75,12 @@ WAYS = (
     ("local_error", mark("Step by step"), mark("Which steps cost most, and what the first and the last one add.")),
     ("time_grids", mark("Time grids"), mark("The same steps in better places: grids made for your problem.")),
     ("recommend", mark("Choose a solver"), mark("All candidates within your budget, ranked with how sure that is.")),
+    ("straightening", mark("Straightening"), mark("Other pairs of noise and data: paths that need one step.")),
+    ("guidance", mark("Guidance"), mark("Samples of one class, and solvers that have to follow a stiffer equation.")),
+    ("noise", mark("Noise"), mark("What fresh noise on the way repairs, and what it costs.")),
+    ("board", mark("Board"), mark("Pictures that you pinned, side by side, and as one page to take along.")),
 )
-for place, (file, title, text) in zip((*st.columns(4), *st.columns(4)), WAYS, strict=True):
+for place, (file, title, text) in zip([place for _ in range(3) for place in st.columns(4)], WAYS, strict=True):
     with place.container(border=True, height="stretch", gap="small", key=f"way-{file}"):
         st.page_link(f"pages/{file}.py", label=f"**{tr(title)}**")
         st.caption(tr(text))

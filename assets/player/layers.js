@@ -195,15 +195,15 @@ function drawEvaluations(ctx, series, i, frame, u, head, look) {
         if (![x, y, dx, dy].every(Number.isFinite)) continue;
         const most = frame.side / 2;
         const shrink = Math.min(1, most / (Math.hypot(dx, dy) || 1));
-        ctx.globalAlpha = past ? 0.55 : 1;
+        ctx.globalAlpha = past ? 0.85 : 1;
         ctx.setLineDash(past ? [3, 3] : []);
-        ctx.lineWidth = past ? 1 : 1.8;
+        ctx.lineWidth = past ? 1.4 : 1.8;
         ctx.beginPath();
         arrow(ctx, x, y, dx * shrink, dy * shrink, 6);
         ctx.stroke();
         ctx.setLineDash([]);
         ctx.beginPath();
-        ctx.arc(x, y, past ? 4 : 5.5, 0, 2 * Math.PI);
+        ctx.arc(x, y, past ? 4.5 : 5.5, 0, 2 * Math.PI);
         ctx.fillStyle = look.ground;
         ctx.fill();
         ctx.stroke();

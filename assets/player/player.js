@@ -129,7 +129,7 @@ class Player {
         this.speedBox.addEventListener("change", () => (this.speed = Number(this.speedBox.value)));
         this.layoutButton = button("sp-apart", "apart", words.apart, () => this.setApart(!this.apart));
         this.layoutButton.setAttribute("aria-pressed", "false");
-        this.placeButton = button("sp-place", "place", words.place, () => this.setPlacing(!this.placing));
+        this.placeButton = button("sp-place", "place", words.place, () => this.setPlacing(!this.placing, true));
         this.removeButton = button("sp-remove", "remove", words.remove, () => this.hooks.place(null));
         const tools = make("div", "sp-tools");
         tools.append(
@@ -285,10 +285,12 @@ class Player {
         this.resize();
     }
 
-    setPlacing(on) {
+    setPlacing(on, asked = false) {
         this.placing = on;
+        this.asking = on && asked;
         this.placeButton.setAttribute("aria-pressed", String(on));
         this.canvas.classList.toggle("sp-placing", on);
+        if (asked) this.paint();
     }
 
     // ---- pointer and keys
@@ -306,6 +308,7 @@ class Player {
         const panel = this.panels.find((one) => one.frame?.holds(...at));
         if (!panel || this.head.flat) return;
         if (this.placing && this.hooks.place && this.head.placing) {
+            this.asking = false;
             const [x, y] = panel.frame.world(...at);
             const step = Math.min(Math.floor(this.u + 1e-6), this.head.steps - 1);
             // At the end nothing is left to do: a start there is meant as a start from noise.

@@ -51,6 +51,7 @@ Object.assign(Player.prototype, {
             panel.layOut(x, y, side, this.window);
             panel.numbered = k % columns === 0;
         });
+        this.tip.style.top = `${this.panels[0].frame.top + 8}px`; // below the titles
         this.lawHeight = law;
         const height = rows * cell;
         this.lawTop = plane ? plane + 4 : 0;
@@ -126,7 +127,9 @@ Object.assign(Player.prototype, {
 
     // The followed particle, in a box that stays inside the picture.
     label() {
-        this.tip.hidden = this.follow === null;
+        const asks = this.follow === null && this.asking; // where to press, to whom no pointer says it
+        this.tip.hidden = this.follow === null && !asks;
+        if (asks) this.tip.replaceChildren(this.head.words.press);
         if (this.follow === null) return;
         const title = document.createElement("strong");
         title.textContent = filled(this.head.words.particle, { number: this.follow + 1 });

@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 
 from core.experiments.curvature import CurvatureResult, PathShape
 from core.figures.curvature import AGAINST, SHOWN_PATHS, add_band, panels, value_range
-from core.figures.naming import title_of
+from core.figures.naming import title_of, two_digits
 from core.figures.style import (
     BLUE,
     FAINT,
@@ -83,10 +83,12 @@ def _key(figure: go.Figure, name: str, line: dict) -> None:
 
 
 def _heights(height: np.ndarray) -> list[float]:
-    """The usual paths: a few whose chord is short beside their bow would flatten all others."""
+    """The usual paths and the mean: a few whose chord is short beside their bow would flatten all others."""
     if not height.size:
         return [-0.1, 1.0]
-    low, high = np.quantile(height.min(axis=0), 0.1), np.quantile(height.max(axis=0), 0.9)
+    mean = height.mean(axis=1)
+    low = min(np.quantile(height.min(axis=0), 0.1), mean.min())
+    high = max(np.quantile(height.max(axis=0), 0.9), mean.max())
     room = 0.15 * (high - low) or 0.1
     return [float(low - room), float(high + room)]
 
@@ -94,7 +96,7 @@ def _heights(height: np.ndarray) -> list[float]:
 def _unlikeness(shape: PathShape) -> str:
     spread, form = shape.unlikeness
     return (
-        tr("spread {spread:.1%}, of form {form:.1%}", spread=spread, form=form)
+        tr("spread {spread}, of form {form}", spread=two_digits(spread), form=two_digits(form))
         if np.isfinite(spread)
         else tr("nothing to compare")
     )

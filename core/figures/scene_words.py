@@ -17,6 +17,7 @@ def player_words() -> dict[str, str]:
         "loop": tr("Play again and again"),
         "apart": tr("One picture for each solver"),
         "place": tr("Place a starting point with a click"),
+        "press": tr("Press into the picture: the path starts there."),
         "remove": tr("Remove the starting point"),
         "bigger": tr("Zoom in"),
         "smaller": tr("Zoom out"),

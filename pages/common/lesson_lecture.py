@@ -36,15 +36,17 @@ def _displayed(formula: str) -> str:
 
 def _picture(place: Place) -> None:
     left, right = st.columns([0.73, 0.27] if place.wide else [0.62, 0.38], gap="medium")
+    with right, st.container(key="slide-side"):  # first: the question stands while the answer is computed
+        st.title(tr(place.step.title), anchor=False)
+        if place.step.question is not None:
+            st.markdown(f"*{tr(place.step.question.ask)}*")
+        found = st.container(key="slide-found")
     with left:
         result = lesson_picture.computed(place)
         if result is not None:
             lesson_picture.show(place, result)
-    with right, st.container(key="slide-side"):
-        st.title(tr(place.step.title), anchor=False)
-        if place.step.question is not None:
-            st.markdown(f"*{tr(place.step.question.ask)}*")
-        if result is not None:
+    if result is not None:
+        with found:
             lesson_picture.verdict(place, result)
             st.markdown(tr(place.step.after))
 

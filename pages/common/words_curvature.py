@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.naming import title_of
+from core.figures.naming import title_of, two_digits
 from core.language import mark, tr
 from pages.common.words import number, sentences
 
@@ -120,7 +120,7 @@ def _spread(shape: Any) -> str:
     if not np.isfinite(heights):
         return tr("too few paths bend to be compared")
     return tr(
-        "heights spread by {heights:.1%} of the mean (RMS), and by {form:.1%} if every path is scaled to its own top",
-        heights=heights,
-        form=form,
+        "heights spread by {heights} of the mean (RMS), and by {form} if every path is scaled to its own top",
+        heights=two_digits(heights),
+        form=two_digits(form),
     )
