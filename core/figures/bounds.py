@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.experiments.bounds import SWEEPS, BoundsResult, Sweep
-from core.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PINK, TEMPLATE, VERMILLION, new_figure, typed
+from core.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PINK, VERMILLION, new_figure, new_panels, typed
 from core.language import joined, mark, tr
 
 TERMS = {
@@ -19,14 +18,15 @@ LOWEST = 1e-5
 
 def bounds_figure(result: BoundsResult, height: int = 500) -> go.Figure:
     """The exact total variation, the bound scaled to touch it, and its three terms with every constant at 1."""
-    figure = make_subplots(
+    figure = new_panels(
         1,
         3,
+        height,
+        bottom=60,
         shared_yaxes=True,
         horizontal_spacing=0.03,
         subplot_titles=[f"<b>{tr(title)}</b>" for title in SWEEPS.values()],
     )
-    figure.update_layout(template=TEMPLATE, height=height, margin={"l": 10, "r": 10, "t": 40, "b": 60})
     figure.update_layout(legend={"y": -0.2, "yref": "paper", "yanchor": "top"})
     for column, sweep in enumerate(result.sweeps, start=1):
         for trace in _lines(sweep, column == 1):

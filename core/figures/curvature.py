@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.experiments.curvature import Along, CurvatureResult
-from core.figures.style import NEUTRAL, TEXT, batched, log_axis, new_figure, schedule_style, typed
+from core.figures.style import NEUTRAL, TEXT, batched, log_axis, new_figure, new_panels, schedule_style, typed
 from core.language import joined, mark, message, tr
 
 AGAINST = {"s": mark("share of the time s, noise to data"), "log_snr": mark("λ = log(α/σ), noise to data")}
@@ -183,10 +182,8 @@ def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
 
     Numbers below ``STRAIGHT``, those of a path that is straight to rounding, are drawn there.
     """
-    figure = make_subplots(
-        1, 2, subplot_titles=[tr("Straightness S"), tr("Length over chord − 1")], horizontal_spacing=0.14
-    )
-    figure.update_layout(new_figure(height, legend_rows=0).layout)
+    titles = [tr("Straightness S"), tr("Length over chord − 1")]
+    figure = new_panels(1, 2, height, top=60, subplot_titles=titles, horizontal_spacing=0.14)
     measured = ([s.straightness for s in result.shapes], [s.length_over_chord - 1 for s in result.shapes])
     for column, (title, columns) in enumerate(zip((tr("squared length"), None), measured, strict=True), start=1):
         drawn = [np.maximum(values, STRAIGHT) for values in columns]
@@ -208,7 +205,6 @@ def summary_figure(result: CurvatureResult, height: int = 430) -> go.Figure:
         words = [title, tr("at 10⁻⁹: straight") if straight else None]
         figure.update_yaxes(title_text=tr(joined(filter(None, words), ", ")), row=1, col=column, **log_axis(*drawn))
     figure.update_annotations(font={"size": TEXT + 1})
-    figure.update_layout(margin={"t": 60})
     return figure
 
 
@@ -265,8 +261,15 @@ def plane_figure(result: CurvatureResult) -> go.Figure:
         )
         for s in result.shapes
     ]
-    figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.25)
-    figure.update_layout(new_figure(130 + 330 * rows, legend_rows=0).layout)
+    figure = new_panels(
+        rows,
+        columns,
+        130 + 330 * rows,
+        top=70,
+        subplot_titles=titles,
+        horizontal_spacing=0.08,
+        vertical_spacing=0.25,
+    )
     for i, shape in enumerate(result.shapes):
         style, place = schedule_style(shape.schedule), {"row": i // columns + 1, "col": i % columns + 1}
         chosen = slice(0, SHOWN_PATHS)
@@ -300,7 +303,6 @@ def plane_figure(result: CurvatureResult) -> go.Figure:
     figure.update_xaxes(title_text=tr("first component, data end marked"))
     figure.update_yaxes(title_text=tr("second component"), col=1)
     figure.update_annotations(font={"size": TEXT})
-    figure.update_layout(margin={"t": 70})
     return figure
 
 

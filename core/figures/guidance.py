@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.experiments.guidance import AtScale, GuidanceResult
-from core.figures.style import BLUE, NEUTRAL, TEMPLATE, VERMILLION, log_axis, new_figure, solver_style, typed
+from core.figures.style import BLUE, NEUTRAL, VERMILLION, log_axis, new_figure, new_panels, solver_style, typed
 from core.figures.tiles import sheet_figure
 from core.language import joined, mark, message, tr
 
@@ -77,10 +76,9 @@ def trade_figure(result: GuidanceResult, height: int = 420) -> go.Figure:
     """Above: how probable the class is at the ends. Below: how far the ends are spread."""
     scales = typed([one.scale for one in result.scales])
     judged = bool(result.judge)
-    figure = make_subplots(2 if judged else 1, 1, shared_xaxes=True, vertical_spacing=0.08)
-    figure.update_layout(
-        template=TEMPLATE, height=height, showlegend=False, margin={"l": 10, "r": 10, "t": 16, "b": 50}
-    )
+    rows = 2 if judged else 1
+    figure = new_panels(rows, 1, height, top=16, bottom=50, shared_xaxes=True, vertical_spacing=0.08)
+    figure.update_layout(showlegend=False)
     lines = [(tr("Spread of samples"), [one.spread for one in result.scales], VERMILLION, "diamond")]
     if judged:
         lines.insert(0, (tr("Probability of the class"), [one.sure for one in result.scales], BLUE, "circle"))
@@ -111,23 +109,24 @@ def samples_figure(result: GuidanceResult) -> go.Figure:
 def _planes(result: GuidanceResult) -> go.Figure:
     columns = min(COLUMNS, len(result.scales))
     rows = math.ceil(len(result.scales) / columns)
-    figure = make_subplots(
+    figure = new_panels(
         rows,
         columns,
+        100 + 250 * rows,
+        bottom=70,
         subplot_titles=[_scale(one) for one in result.scales],
         horizontal_spacing=0.02,
         vertical_spacing=0.08,
     )
-    figure.update_layout(template=TEMPLATE, height=100 + 250 * rows, margin={"l": 10, "r": 10, "t": 40, "b": 70})
     reach = 1.2 * float(np.abs(np.concatenate([result.data, result.others])).max())
+    drawn, rows_of, columns_of = [], [], []  # Plotly lays out anew with every addition: all at once
     for place, one in enumerate(result.scales):
-        row, column = place // columns + 1, place % columns + 1
         for points, colour, size, name in (
             (result.others, NEUTRAL, 3, tr("other classes")),
             (result.data, BLUE, 3, tr("the class")),
             (one.ends, VERMILLION, 5, tr("guided samples")),
         ):
-            figure.add_trace(
+            drawn.append(
                 go.Scatter(
                     x=typed(points[:, 0]),
                     y=typed(points[:, 1]),
@@ -137,15 +136,15 @@ def _planes(result: GuidanceResult) -> go.Figure:
                     legendgroup=name,
                     showlegend=place == 0,
                     hoverinfo="skip",
-                ),
-                row=row,
-                col=column,
+                )
             )
-    figure.update_layout(legend={"itemsizing": "constant"})
-    figure.update_xaxes(range=[-reach, reach], showticklabels=False, ticks="", showgrid=False)
-    figure.update_yaxes(range=[-reach, reach], showticklabels=False, ticks="", showgrid=False)
-    for k in range(1, rows * columns + 1):
-        figure.update_yaxes(scaleanchor=f"x{k if k > 1 else ''}", selector={"anchor": f"x{k if k > 1 else ''}"})
+            rows_of.append(place // columns + 1)
+            columns_of.append(place % columns + 1)
+    figure.add_traces(drawn, rows_of, columns_of)
+    axis = {"range": [-reach, reach], "showticklabels": False, "ticks": "", "showgrid": False}
+    numbers = ["", *map(str, range(2, rows * columns + 1))]
+    axes = {f"xaxis{k}": axis for k in numbers} | {f"yaxis{k}": axis | {"scaleanchor": f"x{k}"} for k in numbers}
+    figure.update_layout(legend={"itemsizing": "constant"}, **axes)
     return figure
 
 

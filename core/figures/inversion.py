@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.analysis import FittedOrder, convergence_order
 from core.analysis.inversion import Latent
 from core.experiments.inversion import InversionResult, SolverTrips
 from core.figures.convergence import order_text
-from core.figures.style import DASHES, NEUTRAL, TEMPLATE, Style, log_axis, new_figure, remark, solver_style, typed
+from core.figures.style import DASHES, NEUTRAL, Style, log_axis, new_figure, new_panels, remark, solver_style, typed
 from core.figures.tiles import sheet_figure
 from core.language import joined, mark, tr
 
@@ -176,7 +175,7 @@ def latent_figure(result: InversionResult, solver: int = 0, height: int = 460) -
     start, latent = result.start, trips.latent / result.sigma
     angle = np.arctan2(start[:, 1], start[:, 0])
     titles = (tr("Data, and × where they came back"), tr("Latent / σ, with 1 and 2 standard deviations"))
-    figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.08)
+    figure = new_panels(1, 2, height, top=44, bottom=40, subplot_titles=titles, horizontal_spacing=0.08)
     dots = {"color": typed(angle), "colorscale": SHADES, "size": 6, "cmin": -np.pi, "cmax": np.pi}
     for column, places, name in ((1, start, tr("data")), (2, latent, tr("latents"))):
         figure.add_trace(
@@ -214,9 +213,7 @@ def latent_figure(result: InversionResult, solver: int = 0, height: int = 460) -
             row=1,
             col=2,
         )
-    figure.update_layout(
-        template=TEMPLATE, height=height, showlegend=False, margin={"l": 10, "r": 10, "t": 44, "b": 40}
-    )
+    figure.update_layout(showlegend=False)
     figure.update_xaxes(title_text="x₁")
     figure.update_yaxes(title_text="x₂", col=1)
     for column, anchor in ((1, "x"), (2, "x2")):

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.experiments.curvature import CurvatureResult, PathShape
 from core.figures.curvature import AGAINST, SHOWN_PATHS, add_band, panels, value_range
@@ -16,7 +15,7 @@ from core.figures.style import (
     VERMILLION,
     batched,
     log_axis,
-    new_figure,
+    new_panels,
     schedule_style,
     typed,
 )
@@ -35,8 +34,16 @@ def frame_figure(result: CurvatureResult) -> go.Figure:
     titles = [
         tr("{title}:<br>{unlikeness}", title=tr(shape.title), unlikeness=_unlikeness(shape)) for shape in result.shapes
     ]
-    figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.25)
-    figure.update_layout(new_figure(170 + 330 * rows, legend_rows=1).layout)
+    figure = new_panels(
+        rows,
+        columns,
+        170 + 330 * rows,
+        top=70,
+        bottom=86,
+        subplot_titles=titles,
+        horizontal_spacing=0.08,
+        vertical_spacing=0.25,
+    )
     for i, shape in enumerate(result.shapes):
         style, place = schedule_style(shape.schedule), {"row": i // columns + 1, "col": i % columns + 1}
         told = np.isfinite(shape.height).all(axis=0)
@@ -74,7 +81,6 @@ def frame_figure(result: CurvatureResult) -> go.Figure:
     figure.update_xaxes(title_text=tr("share of the chord, noise to data"))
     figure.update_yaxes(title_text=tr("height / chord"), col=1)
     figure.update_annotations(font={"size": TEXT})
-    figure.update_layout(margin={"t": 70})
     return figure
 
 
@@ -166,9 +172,11 @@ def space_figure(result: CurvatureResult) -> go.Figure:
         raise ValueError("paths in the plane have two components; use plane_figure")
     columns = min(len(result.shapes), 2)  # a third would leave too little room for the names of the axes
     rows = -(-len(result.shapes) // columns)
-    figure = make_subplots(
+    figure = new_panels(
         rows,
         columns,
+        60 + 400 * rows,
+        bottom=10,
         specs=np.array([{"type": "scene"} if i < len(result.shapes) else None for i in range(rows * columns)])
         .reshape(rows, columns)
         .tolist(),
@@ -176,7 +184,6 @@ def space_figure(result: CurvatureResult) -> go.Figure:
         horizontal_spacing=0.02,
         vertical_spacing=0.08,
     )
-    figure.update_layout(new_figure(60 + 400 * rows, legend_rows=0).layout)
     for i, shape in enumerate(result.shapes):
         style, place = schedule_style(shape.schedule), {"row": i // columns + 1, "col": i % columns + 1}
         chosen = shape.components[:, :SHOWN_PATHS]
@@ -207,7 +214,6 @@ def space_figure(result: CurvatureResult) -> go.Figure:
         camera = {"eye": {"x": 1.6, "y": -1.85, "z": 0.95}, "center": {"x": -0.05, "y": -0.05, "z": -0.05}}
         figure.update_scenes(aspectmode="cube", camera=camera, **axes, **place)
     figure.update_annotations(font={"size": TEXT})
-    figure.update_layout(margin={"t": 40, "b": 10})
     return figure
 
 
@@ -243,15 +249,17 @@ def beside_figure(result: CurvatureResult, against: str = "log_snr") -> go.Figur
         raise ValueError("there is nothing to compare with; name a data set of the other kind as beside")
     columns = len(pairs) if len(pairs) <= 3 else 2
     rows = -(-len(pairs) // columns)
-    figure = make_subplots(
+    figure = new_panels(
         rows,
         columns,
+        170 + 330 * rows,
+        top=50,
+        bottom=110,
         subplot_titles=[tr(first.title) for first, _ in pairs],
         shared_yaxes=True,
         horizontal_spacing=0.04,
         vertical_spacing=0.22,
     )
-    figure.update_layout(new_figure(170 + 330 * rows, legend_rows=1).layout)
     titles = [title_of(data) for data in (result.spec.data, result.spec.other.data)]
     measured = [[shape.over("turning") for shape in pair] for pair in pairs]
     bottom, top = value_range([over for pair in measured for over in pair])
@@ -265,7 +273,7 @@ def beside_figure(result: CurvatureResult, against: str = "log_snr") -> go.Figur
     figure.update_yaxes(title_text=tr(TURNING), col=1)
     figure.update_annotations(font={"size": TEXT + 1})
     key = {"text": tr("Thick: median. Band: 10 to 90 %."), "side": "top", "font": {"size": 13}}
-    figure.update_layout(margin={"t": 50, "b": 110}, legend={"title": key, "itemwidth": 50})
+    figure.update_layout(legend={"title": key, "itemwidth": 50})
     return figure
 
 

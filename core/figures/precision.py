@@ -2,10 +2,9 @@
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.experiments.precision import PrecisionCurve, PrecisionResult
-from core.figures.style import BLUE, GREEN, NEUTRAL, PINK, TEMPLATE, VERMILLION, Style, typed, wrapped
+from core.figures.style import BLUE, GREEN, NEUTRAL, PINK, VERMILLION, Style, new_panels, typed, wrapped
 from core.language import joined, tr
 
 PRECISIONS = {
@@ -20,10 +19,10 @@ def v_figure(result: PrecisionResult, height: int = 560) -> go.Figure:
     """One panel a solver: errors in each precision, predicted rounding (dotted), a star where rounding takes over."""
     labels = list(dict.fromkeys(curve.choice.label for curve in result.curves))
     titles = [wrapped(label, 30) for label in labels]
-    figure = make_subplots(
-        rows=1, cols=len(labels), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.25 / (5 * len(labels))
+    spacing = 0.25 / (5 * len(labels))
+    figure = new_panels(
+        1, len(labels), height, 60, 110, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=spacing
     )
-    figure.update_layout(template=TEMPLATE, height=height, margin={"l": 10, "r": 10, "t": 60, "b": 110})
     for curve in result.curves:
         column = labels.index(curve.choice.label) + 1
         for trace in _traces(curve, first=column == 1):

@@ -96,6 +96,8 @@ def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
         raise ValueError(f"steps are placed in log_snr or times, not {x!r}")
     figure = new_figure(130 + 46 * len(result.grids), legend_rows=0)
     share = x == "times" and max(float(places.times[0]) for places in result.grids.values()) > 2
+    beside = {"x": 0, "xref": "paper", "showarrow": False, "xanchor": "left", "yanchor": "middle", "font": {"size": 13}}
+    labels = []
     for row, ((schedule, _), places) in enumerate(result.grids.items()):
         colour = schedule_style(schedule).colour
         label = tr("{schedule}: {grid}", schedule=tr(SCHEDULES[schedule].title), grid=tr(places.label))
@@ -113,10 +115,8 @@ def grids_figure(result: SchedulesResult, x: str = "log_snr") -> go.Figure:
                 hovertemplate="t = %{customdata[0]:.4g}, λ = %{customdata[1]:.2f}<extra>" + label + "</extra>",
             )
         )
-        figure.add_annotation(
-            x=0, xref="paper", y=row - 0.45, text=label, showarrow=False, xanchor="left", yanchor="middle"
-        )
-    figure.update_annotations(font={"size": 13})
+        labels.append({"y": row - 0.45, "text": label} | beside)
+    figure.update_layout(annotations=labels)
     figure.update_yaxes(visible=False, range=[len(result.grids) - 0.5, -0.9])
     if x == "log_snr":
         figure.update_xaxes(title_text=tr("λ = log(α/σ): noise on the left, data on the right"))

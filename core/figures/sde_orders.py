@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.analysis.weak import Estimate
 from core.experiments.sde_orders import SamplerOrders, SdeOrdersResult
-from core.figures.style import NEUTRAL, TEMPLATE, log_axis, solver_style, typed
+from core.figures.style import NEUTRAL, log_axis, new_panels, solver_style, typed
 from core.language import joined, mark, tr
 
 KINDS = {"strong": mark("Strong error: each path"), "weak": mark("Weak error: the law")}
@@ -15,12 +14,9 @@ KINDS = {"strong": mark("Strong error: each path"), "weak": mark("Weak error: th
 
 def orders_figure(result: SdeOrdersResult, height: int = 480) -> go.Figure:
     """Both errors on doubly logarithmic axes; grey lines fall with order 1 and 2."""
-    figure = make_subplots(
-        1, 2, subplot_titles=[f"<b>{tr(title)}</b>" for title in KINDS.values()], horizontal_spacing=0.1
-    )
-    figure.update_layout(
-        template=TEMPLATE, height=height + 24 * len(result.samplers), margin={"l": 10, "r": 10, "t": 40, "b": 60}
-    )
+    titles = [f"<b>{tr(title)}</b>" for title in KINDS.values()]
+    height += 24 * len(result.samplers)
+    figure = new_panels(1, 2, height, bottom=60, subplot_titles=titles, horizontal_spacing=0.1)
     figure.update_layout(legend={"y": -0.18 - 0.02 * len(result.samplers), "yref": "paper", "yanchor": "top"})
     for column, kind in enumerate(KINDS, start=1):
         values = []

@@ -4,7 +4,6 @@ import textwrap
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.analysis.distances import DISTANCES
 from core.experiments.straightening import FlowShape, StraighteningResult
@@ -17,10 +16,10 @@ from core.figures.style import (
     NEUTRAL,
     PINK,
     SKY,
-    TEMPLATE,
     VERMILLION,
     Style,
     batched,
+    new_panels,
     typed,
 )
 from core.figures.tiles import sheet_figure
@@ -123,11 +122,9 @@ def _panels(result: StraighteningResult) -> go.Figure:
     count = len(result.flows)
     titles = [textwrap.wrap(tr(flow.label), max(12, 75 // count)) for flow in result.flows]  # side by side on a phone
     top = 22 + 18 * max(map(len, titles))
-    figure = make_subplots(
-        1, count, shared_yaxes=True, horizontal_spacing=0.02, subplot_titles=["<br>".join(lines) for lines in titles]
-    )
     height = min(420, 110 + 900 // count) + top - 40
-    figure.update_layout(template=TEMPLATE, height=height, margin={"l": 10, "r": 10, "t": top, "b": 60})
+    titles = ["<br>".join(lines) for lines in titles]
+    figure = new_panels(1, count, height, top, 60, shared_yaxes=True, horizontal_spacing=0.02, subplot_titles=titles)
     for k in range(count):
         figure.update_yaxes(scaleanchor="x" if k == 0 else f"x{k + 1}", row=1, col=k + 1)
     figure.update_xaxes(title_text="x₁")

@@ -41,12 +41,30 @@ def picture(figure: go.Figure, alt: str, name: str, wide: bool = False) -> None:
     ``wide`` is for those whose parts stand side by side: on a narrow screen they scroll within their own frame.
     """
     options = PICTURE | {"toImageButtonOptions": PICTURE["toImageButtonOptions"] | {"filename": f"solverscope-{name}"}}
-    # The page's theme brings its typeface and colours to every chart, and sizes too small to read with ease.
-    figure.update_xaxes(tickfont_size=13, title_font_size=TEXT).update_yaxes(tickfont_size=13, title_font_size=TEXT)
-    # A drag scrolls the page, above all on a phone; zooming is a button above the picture.
-    figure.update_layout(legend_font_size=TEXT, dragmode=False).update_annotations(font_size=TEXT)
     with st.container(key=f"{'wide' if wide else 'picture'}-{name}"):
-        st.plotly_chart(figure, width="stretch", key=f"chart-{name}", config=options, alt=tr(alt))
+        st.plotly_chart(readable(figure, 13, TEXT), width="stretch", key=f"chart-{name}", config=options, alt=tr(alt))
+
+
+def readable(figure: go.Figure, ticks: int, words: int) -> dict[str, Any]:
+    """The figure with type of these sizes: the page's theme brings typeface and colours, but too small a type.
+
+    As plain dictionaries: what Plotly takes a tenth of a second to change in a figure of many panels is at once done.
+    """
+    drawn = figure.to_dict()
+    layout = drawn["layout"]
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            _size(axis, "tickfont", ticks)
+            _size(axis.setdefault("title", {}), "font", words)
+    _size(layout.setdefault("legend", {}), "font", words)
+    for annotation in layout.get("annotations", ()):
+        _size(annotation, "font", words)
+    layout["dragmode"] = False  # a drag scrolls the page, above all on a phone; zooming is a button above the picture
+    return drawn
+
+
+def _size(part: dict[str, Any], font: str, size: int) -> None:
+    part[font] = part.get(font, {}) | {"size": size}
 
 
 def formula(*parts: str, title: str = "The formula") -> None:

@@ -1,5 +1,6 @@
 """Imports what pages need while the first visitor's browser still loads."""
 
+import gc
 import threading
 from importlib import import_module
 from pathlib import Path
@@ -51,8 +52,13 @@ def fetch_charts() -> None:
 
 
 def _load() -> None:
+    # Modules stay: to look for garbage among them lengthens the imports by a fifth, and later, each time, stops
+    # everybody's run for longer than it takes to compute a picture.
+    gc.disable()
     try:
         for name in HEAVY:
             import_module(name)
     finally:  # an import that fails must fail again, visibly, in the page that needs it
+        gc.freeze()
+        gc.enable()
         _ready.set()

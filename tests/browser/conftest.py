@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser import driver
 
@@ -27,6 +27,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser that has fetched and compiled the scripts once; what pages store in it is cleared after each test."""
+    context = browser.new_context()
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
 def server() -> Iterator[driver.Server]:
     """The app, started once for all tests."""
     with driver.Server() as running:
@@ -42,8 +51,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture
-def open_page(server: driver.Server, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable]:
-    """``open_page(path="", width=1440, height=900, dark=False)`` -> an idle page in a fresh browser.
+def open_page(server: driver.Server, visitor: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Callable]:
+    """``open_page(path="", width=1440, height=900, dark=False)`` -> an idle page, as somebody new meets it.
 
     ``path`` is below the app's address ("schedules?noise=vp-cosine") or a whole one, such as a copied link.
     The test fails when a page throws a JavaScript error, shows an exception or leaves a traceback in the log.
@@ -53,11 +62,9 @@ def open_page(server: driver.Server, browser: Browser, request: pytest.FixtureRe
     log_before = len(server.log())
 
     def open_one(path: str = "", width: int = 1440, height: int = 900, dark: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-        )
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page = context.new_page()
+        page = visitor.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         pages.append(page)
         page.on("pageerror", lambda error: thrown.append(f"{error.name}: {error.message}"))
         page.goto(path if "://" in path else f"{server.url}/{path.lstrip('/')}")
@@ -73,7 +80,9 @@ def open_page(server: driver.Server, browser: Browser, request: pytest.FixtureRe
         if failed:
             PICTURES.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=PICTURES / f"{request.node.name.replace('/', '-')}-{number}.png")
-        page.context.close()
+        page.evaluate("localStorage.clear()")
+        page.close()
+    visitor.clear_cookies()
     log = server.log()[log_before:]
     assert not shown, f"the page shows an exception:\n{shown[0]}"
     assert "Traceback (most recent call last)" not in log, f"the server's log holds a traceback:\n{log}"

@@ -38,7 +38,10 @@ def test_order(race, solver, schedule, grid):
     info = SOLVERS[solver]
     fourth = info.order >= 4  # a ramp begins with a step of order 1, whose error such a method soon falls below
     options = {"start": "single-step"} if fourth and "start" in info.options else {}
-    counts = FINE if fourth else STEPS[:4] if info.guided else STEPS  # a classifier makes every evaluation dear
+    counts = FINE if fourth else STEPS
+    settled = info.order <= 2 and info.order == info.claimed_order  # an order that is lost shows late
+    if settled or info.guided or (fourth and "start" not in info.options):
+        counts = counts[:4]
     order = measured(race(schedule, guided=info.guided), solver, grid, counts, **options)
     assert order.reliable, order.reason
     assert order == pytest.approx(SOLVERS[solver].order, abs=WITHIN), order.reason
