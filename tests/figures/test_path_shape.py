@@ -37,9 +37,8 @@ def test_frames_show_every_path_and_their_mean(compared):
         np.testing.assert_allclose(mean.y, shape.height.mean(axis=1), rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(aside.y, shape.aside.mean(axis=1), rtol=1e-5, atol=1e-6)
         title = figure.layout.annotations[i].text
-        two_digits = float(f"{100 * shape.unlikeness[0]:.2g}")
-        assert f"spread {two_digits:g}%" in title
-        assert f"of form {shape.unlikeness[1]:.1%}" in title
+        spread, form = (float(f"{100 * share:.2g}") for share in shape.unlikeness)
+        assert f"spread {spread:g}%, of form {form:g}%" in title
         assert title.replace(":<br>", f": median height {np.median(shape.deviation):.2%}, ") in figures.alt_frame(
             compared
         )
