@@ -8,10 +8,15 @@ input, 130 interrupted.
 import argparse
 import json
 import shutil
+import signal
 import sys
 import textwrap
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 import numpy as np
@@ -25,6 +30,7 @@ from core.experiments.specification import CUSTOM, Setting
 from core.grids import GRIDS
 from core.references import bibtex
 from core.schedules import SCHEDULES
+from core.solve import Cancelled
 from core.solvers import SOLVERS
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -95,7 +101,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     bar = ProgressBar(sys.stderr)
     try:
-        result = run_experiment(spec, bar)
+        with _stopped_by_ctrl_c() as stopped:
+            result = run_experiment(spec, bar, stopped)
         bar.close()
         if given.out is not None:
             save(result, given.out)
@@ -105,12 +112,32 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as problem:
         bar.close()
         command.error(f"cannot write {given.out}: {problem.strerror or problem}")
-    except KeyboardInterrupt:
+    except (Cancelled, KeyboardInterrupt):
         bar.close()
         print("interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
     _show(result, given.out)
     return 0
+
+
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Yields whether Ctrl-C was pressed; pressed again, it interrupts at once.
+
+    An interrupt is lost where it happens to hit what swallows exceptions, such as a destructor: a question is not.
+    """
+    pressed = threading.Event()
+
+    def press(number: int, frame: FrameType | None) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def save(result: Result, path: Path) -> None:

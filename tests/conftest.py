@@ -10,6 +10,9 @@ from xdist.scheduler import LoadFileScheduling
 
 BROWSER = "tests/browser/"
 AFTER = ("tests/pages/", "tests/schedules/", "tests/solvers/", "tests/train/")
+# Not counted as covering core: pages and lessons run it by the way, and these solve so often that counting each line
+# takes a third of their time. The bound is the harder to reach for it.
+UNCOUNTED = ("tests/pages/", "tests/lessons/", "tests/solvers/", "tests/test_solve.py", BROWSER)
 
 # No deadline: the first example of a test pays for imports. The same examples every time, so that a failure
 # seen once is seen by everyone.
@@ -32,6 +35,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesThen
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put browser tests before the last third: one worker drives the browser while the other does the rest."""
     items.sort(key=lambda item: _place(item.nodeid))
+    for item in items:
+        if item.nodeid.startswith(UNCOUNTED):
+            item.add_marker(pytest.mark.no_cover)
 
 
 def _place(nodeid: str) -> int:

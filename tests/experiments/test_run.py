@@ -4,6 +4,7 @@ import dataclasses
 import io
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from core.experiments import (
     ConvergenceSpec,
     CurvatureSpec,
     ImageData,
+    Result,
     SchedulesSpec,
     Specification,
     ToyData,
@@ -136,6 +138,12 @@ SPECS = {
 }
 
 
+@cache
+def computed(name: str) -> Result:
+    """The result, once for all tests that only look at it."""
+    return run_experiment(SPECS[name])
+
+
 def reseeded(name: str, seed: int) -> Specification:
     """The specification with a seed that nothing else uses, so that nothing of it has been kept."""
     spec = SPECS[name]
@@ -197,7 +205,7 @@ def test_a_cancelled_experiment_raises_and_leaves_nothing_behind(name: str, monk
 
 @pytest.mark.parametrize("name", SPECS)
 def test_results_can_be_taken_away(name: str):
-    result = run_experiment(SPECS[name])
+    result = computed(name)
     assert result.spec == SPECS[name]
     assert result.seconds > 0
     assert all(note.endswith(".") for note in result.notes)
@@ -216,7 +224,7 @@ def test_results_can_be_taken_away(name: str):
 
 @pytest.mark.parametrize("name", SPECS)
 def test_the_same_specification_gives_the_same_numbers(name: str, monkeypatch: pytest.MonkeyPatch):
-    first = run_experiment(SPECS[name]).to_arrays()
+    first = computed(name).to_arrays()
     forget(monkeypatch)
     for key, values in run_experiment(SPECS[name]).to_arrays().items():
         np.testing.assert_array_equal(values, first[key], err_msg=key)

@@ -1,6 +1,7 @@
 """Solvers that choose their own steps: tolerance, accounting, bounds, agreement with the fixed-step formulas."""
 
 import math
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_the_error_is_proportional_to_the_tolerance_over_four_decades(solver, sc
     slope = np.polyfit(np.log10(tolerances), np.log10(errors), 1)[0]
     assert slope == pytest.approx(1, abs=0.15)
     assert all(error < 30 * tolerance for error, tolerance in zip(errors, tolerances, strict=True))
+
+
+@cache
+def crossed(schedule: str) -> tuple[Problem, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A problem, times from end to end, particles, and where they truly end."""
+    problem = three_mode_problem(make_schedule(schedule))
+    times = make_grid("uniform-lambda", problem.schedule, 6)
+    x = problem.sample_prior(8, float(times[0]), 0)
+    return problem, times, x, solve(problem, "reference", times, x, record=False).final
 
 
 @pytest.mark.parametrize("solver", OURS)
@@ -112,10 +122,7 @@ class TestAccounting:
 
     @pytest.mark.parametrize("schedule", SCHEDULES)
     def test_every_schedule_is_crossed(self, solver, schedule):
-        problem = three_mode_problem(make_schedule(schedule))
-        times = make_grid("uniform-lambda", problem.schedule, 6)
-        x = problem.sample_prior(8, float(times[0]), 0)
-        exact = solve(problem, "reference", times, x, record=False).final
+        problem, times, x, exact = crossed(schedule)
         run = solve(problem, solver, times, x, rtol=1e-6, atol=1e-6)
         assert run.complete, run.message
         torch.testing.assert_close(run.final, exact, rtol=0, atol=1e-3)
