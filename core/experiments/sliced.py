@@ -8,6 +8,7 @@ from torch import Tensor
 
 from core.data import IMAGE_DATA
 from core.experiments.build import Stop, build_model
+from core.experiments.kept import Kept
 from core.experiments.specification import Data, ImageData
 from core.grids import make_grid
 from core.language import message
@@ -47,8 +48,26 @@ class Noised:
     images: np.ndarray
 
 
+_slices: Kept[Slice] = Kept(5_000_000)
+
+
 def slice_of(data: Data, name: str, schedule: Schedule, stop: Stop) -> Slice:
-    """The slice under schedule ``name``. Raises ``core.solve.Cancelled`` when ``stop`` says so."""
+    """The slice under schedule ``name``; recent ones are kept, since neither steps nor grids change it.
+
+    Raises
+    ------
+    core.solve.Cancelled
+        When ``stop`` says so.
+    """
+    key = (data, name)
+    kept = _slices.get(key)
+    if kept is None:
+        made = _slice(data, name, schedule, stop)
+        kept = _slices.put(key, made, made.density.nbytes + made.paths.nbytes)
+    return kept
+
+
+def _slice(data: Data, name: str, schedule: Schedule, stop: Stop) -> Slice:
     line, what = _line(data)
     problem = Problem(line, schedule)
     times = make_grid("uniform-lambda", schedule, TIMES - 1)
