@@ -3,7 +3,7 @@
 import math
 import time
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,8 @@ from core.analysis import (
 )
 from core.analysis.distances import DISTANCES, Measured, measure_distance, noise_floor
 from core.experiments.build import Report, Stop, build_model, is_exact, never, part, silent
-from core.experiments.choices import Choice
 from core.experiments.end_errors import FixedStep
+from core.experiments.flow_choice import FlowChoice
 from core.experiments.kept import Kept
 from core.experiments.scores import check_distance
 from core.experiments.specification import Distinct, Setting, SolverChoice
@@ -33,7 +33,7 @@ from core.models import Model
 from core.problem import Problem
 from core.schedules import make_schedule
 from core.solve import Cancelled, Run, solve
-from core.train.ways import WAYS, Ground, Way, WayInfo
+from core.train.ways import WAYS, Ground, Way
 
 REPEATS = 5  # exact samples that each distance is an average over
 FINE = {"toy": 200, "images": 100}  # intervals of a flow's own path, by rk4, at least
@@ -41,38 +41,6 @@ ASTRAY = 1.25  # times the distance of the exact flow's ends: beyond, a flow doe
 LINES = 60  # pairs that are drawn
 MOST_NUMBERS = 64  # of a particle: larger images need larger networks than one trains while one waits
 KEPT_BYTES = 100_000_000
-
-
-class FlowChoice(Choice):
-    """A way of pairing data and noise, with its options."""
-
-    word = "flow"
-    called = "{key} of {name}"
-    registry = WAYS
-
-    @model_validator(mode="after")
-    def _known(self) -> "FlowChoice":
-        self.info.values(dict(self.options))
-        return self
-
-    @property
-    def info(self) -> WayInfo:
-        """Its entry in the registry."""
-        return self.registry[self.name]
-
-    @property
-    def label(self) -> Message:
-        """Title on screen, with the options that differ from the defaults."""
-        return self.named(dict(self.options))
-
-    def named(self, options: dict[str, Any]) -> Message:
-        """Title on screen with these options."""
-        title, known = message(self.info.title), self.info.options
-        said = [
-            message("{option} = {value}", option=message(known[key].symbol or key), value=f"{value:g}")
-            for key, value in options.items()
-        ]
-        return message("{flow} ({options})", flow=title, options=joined(said, ", ")) if said else title
 
 
 class StraighteningSpec(Setting):

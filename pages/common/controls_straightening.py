@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.experiments.straightening import FlowChoice
+from core.experiments.flow_choice import FlowChoice
 from core.language import mark, tr
 from core.solvers import SOLVERS
 from core.train.ways import WAYS
