@@ -57,9 +57,9 @@ if result.spec.data.kind == "images":
     shown = pictures.which(page, result.spec.particles)
     figure, alt = figures.strips_figure(result, shown), figures.alt_strips(result, shown)
 else:
-    with st.container(width=320):
-        several = len(result.solvers) > 1
-        held = int(page.view("shown", "Which solver", st.select_slider, len(result.solvers))) if several else 0
+    named = [tr(trips.label) for trips in result.solvers]
+    several = len(named) > 1
+    held = int(page.view("shown", "Solver", among=len(named), labels=lambda i: named[int(i)])) if several else 0
     figure, alt = figures.latent_figure(result, held), figures.alt_latent(result, held)
     st.caption(tr("{solver}: each point has the same colour on both sides.", solver=tr(result.solvers[held].label)))
 explain.picture(figure, alt, "latents", wide=True)
@@ -75,7 +75,7 @@ st.header(tr("What the latents are like"), anchor=False)
 st.markdown(
     tr("Numbers of the latents, divided by σ of the first time, beside what independent standard normal ones have.")
 )
-st.dataframe(tables.said(figures.statistics_table(result)), hide_index=True)
+st.dataframe(tables.said(figures.statistics_table(result)), hide_index=True, placeholder="–")
 explain.notes(result.notes)
 explain.formula(
     words_round_trip.PF_ODE,

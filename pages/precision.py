@@ -47,6 +47,7 @@ st.dataframe(
     tables.said(result.summary()),
     hide_index=True,
     height="content",
+    placeholder="–",
     column_config={tr(heading): shown for heading, shown in words_errors.SCIENTIFIC.items()},
 )
 

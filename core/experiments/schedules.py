@@ -113,7 +113,7 @@ def run_schedules(spec: SchedulesSpec, report: Report = silent, stop: Stop = nev
 
 
 def _notes(spec: SchedulesSpec, schedules: dict[str, Schedule]) -> tuple[str, ...]:
-    notes = [message("What flows is divided by the root of alpha^2 + sigma^2, so that it stays in view.")]
+    notes = [message("What flows is divided by √(α² + σ²), so that it stays in view.")]
     for grid in spec.grids:
         missing = [
             message(SCHEDULES[name].title) for name, schedule in schedules.items() if not grid.info.fits(schedule)

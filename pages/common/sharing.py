@@ -96,7 +96,7 @@ def share(page: Page, result: Any, figure: go.Figure, name: str, table: Callable
                 _downloads(page, result, figure, name)
             _open(name)
     if panel == "Table":
-        st.dataframe(tables.said(table()), hide_index=True, height="auto")
+        st.dataframe(tables.said(table()), hide_index=True, placeholder="–", height="auto")
     elif panel == "Code":
         st.caption(tr("Runs with this repository's core alone, and gives the numbers of this picture."))
         st.code(snippet(spec), language="python", wrap_lines=False)

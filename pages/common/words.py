@@ -231,7 +231,7 @@ def _lost(one: Any, judged: list[Any]) -> str:
 def order_table(table: pd.DataFrame) -> None:
     """Measured and claimed orders, and why each was measured over the step counts that it was."""
     *facts, reason = table.columns
-    st.dataframe(table[facts].rename(columns=tr), hide_index=True, height="content")
+    st.dataframe(table[facts].rename(columns=tr), hide_index=True, placeholder="–", height="content")
     with st.expander(tr(reason)):
         st.markdown("\n".join(f"- **{row[facts[0]]}**: {sentence(tr(row[reason]))}" for _, row in table.iterrows()))
 

@@ -108,7 +108,7 @@ def test_median_and_latent_are_shown_when_asked_for():
     assert not at.exception
     assert any(text.startswith("The latent alone") for text in alts(at))
     before = data_of(at)
-    at.select_slider(key="ui.inversion.shown").set_value("1").run()
+    at.segmented_control(key="ui.inversion.shown").set_value("1").run()
     assert not at.exception
     assert data_of(at) != before
     assert link(at)["shown"] == "1"
