@@ -115,7 +115,9 @@ def files(entries: list[Entry]) -> None:
             "This board is too long for a link: it is here until this tab is reloaded or closed; save it to keep it."
         )
     )
-    st.caption(tr("The exported page needs no network, prints well, and has the settings and references of every picture."))
+    st.caption(
+        tr("The exported page needs no network, prints well, and has the settings and references of every picture.")
+    )
     _open()
 
 

@@ -45,10 +45,10 @@ def picture(figure: go.Figure, alt: str, name: str, wide: bool = False) -> None:
         st.plotly_chart(readable(figure, 13, TEXT), width="stretch", key=f"chart-{name}", config=options, alt=tr(alt))
 
 
-def readable(figure: go.Figure, ticks: int, words: int) -> dict[str, Any]:
+def readable(figure: go.Figure, ticks: int, words: int) -> go.Figure:
     """The figure with type of these sizes: the page's theme brings typeface and colours, but too small a type.
 
-    As plain dictionaries: what Plotly takes a tenth of a second to change in a figure of many panels is at once done.
+    By way of plain dictionaries: in a figure of many panels, changes take Plotly longer than making it anew.
     """
     drawn = figure.to_dict()
     layout = drawn["layout"]
@@ -60,7 +60,7 @@ def readable(figure: go.Figure, ticks: int, words: int) -> dict[str, Any]:
     for annotation in layout.get("annotations", ()):
         _size(annotation, "font", words)
     layout["dragmode"] = False  # a drag scrolls the page, above all on a phone; zooming is a button above the picture
-    return drawn
+    return go.Figure(drawn)
 
 
 def _size(part: dict[str, Any], font: str, size: int) -> None:
